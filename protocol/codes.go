@@ -1,0 +1,49 @@
+package protocol
+
+// Code is the stable name of a cause, as in docs/findings.md. It stands in reports, in the language catalogs and in tests.
+type Code string
+
+// The causes that this version can find. Those that a later version adds keep their names from the vocabulary in docs.
+const (
+	CodeMDNSMasked           Code = "mdns-masked"
+	CodeMDNSMulticastBlocked Code = "mdns-multicast-blocked"
+	CodeNoDefaultRoute       Code = "no-default-route"
+	CodeNoNATToServer        Code = "no-nat-to-server"
+	CodeSTUNUnreachable      Code = "stun-unreachable"
+	CodeUDPBlocked           Code = "udp-blocked"
+	CodeOneWayBlock          Code = "one-way-block"
+	CodeAsymmetricNAT        Code = "asymmetric-nat"
+	CodeAsymmetricRouting    Code = "asymmetric-routing"
+	CodeSignalingGap         Code = "signaling-gap"
+	CodeCandidateRejected    Code = "candidate-rejected"
+	CodeInsecureContext      Code = "insecure-context"
+	CodeDeadICEServer        Code = "dead-ice-server"
+)
+
+// ErrorCode is the stable name of what was wrong with a frame or a request.
+type ErrorCode string
+
+// The errors that a client can see. docs/protocol.md says for each what to do.
+const (
+	ErrBadJSON         ErrorCode = "bad-json"          // the frame is not a JSON object
+	ErrUnknownType     ErrorCode = "unknown-type"      // no such frame type
+	ErrBadMessage      ErrorCode = "bad-message"       // a member is missing, of the wrong type, or out of its range
+	ErrBadCandidate    ErrorCode = "bad-candidate"     // not a candidate-attribute (RFC 8839 section 5.1)
+	ErrBadICEServers   ErrorCode = "bad-ice-servers"   // the pasted iceServers cannot be used
+	ErrTooLarge        ErrorCode = "too-large"         // the frame is over its limit; the connection is closed with 1009
+	ErrRateLimited     ErrorCode = "rate-limited"      // too many frames; this one was dropped
+	ErrNotBinary       ErrorCode = "text-only"         // a binary frame
+	ErrHelloFirst      ErrorCode = "hello-first"       // the first frame must be hello
+	ErrHelloTwice      ErrorCode = "hello-twice"       // a second hello on one connection
+	ErrUnknownRoom     ErrorCode = "unknown-room"      // no such room
+	ErrRoomFull        ErrorCode = "room-full"         // two peers are there; join as a watcher
+	ErrTooManyRooms    ErrorCode = "too-many-rooms"    // the server's limit
+	ErrTooManyWatchers ErrorCode = "too-many-watchers" // the room's limit
+	ErrBadResume       ErrorCode = "bad-resume"        // the resume token is unknown or its 30 s are over; say hello without it
+	ErrNotForWatchers  ErrorCode = "not-for-watchers"  // a watcher sent what only a peer may
+	ErrNoPeer          ErrorCode = "no-peer"           // nobody to relay to
+	ErrTooSlow         ErrorCode = "too-slow"          // the connection's queue overflowed; closed with 1013
+	ErrRefused         ErrorCode = "refused"           // the request makes no sense now; the message says why
+	ErrForbiddenOrigin ErrorCode = "forbidden-origin"  // the page was not served by this server
+	ErrInternal        ErrorCode = "internal"          // a defect of the server
+)

@@ -1,0 +1,142 @@
+package protocol
+
+// EventType names an event of a recording.
+type EventType string
+
+// The events. Those that a peer reported carry the body of the frame; the others are the server's own.
+const (
+	EventRoom           EventType = "room"           // the first event: what recorded, and when
+	EventJoined         EventType = "joined"         // a peer or watcher joined
+	EventDropped        EventType = "dropped"        // its WebSocket dropped
+	EventResumed        EventType = "resumed"        // it came back within its 30 s
+	EventLeft           EventType = "left"           // it left, or did not come back
+	EventRun            EventType = "run"            // someone asked for trials
+	EventStart          EventType = "start"          // a trial was started at both ends
+	EventStop           EventType = "stop"           // a trial was ended by the session
+	EventDescription    EventType = "description"    // a peer signaled an offer or answer
+	EventCandidate      EventType = "candidate"      // a peer signaled a candidate
+	EventApplied        EventType = "applied"        // the other end received and applied it, or could not
+	EventState          EventType = "state"          // a state changed at a peer
+	EventCandidateError EventType = "candidateError" // an icecandidateerror at a peer
+	EventSample         EventType = "sample"         // what getStats said at a peer
+	EventMeasurement    EventType = "measurement"    // what a peer measured
+	EventEnvironment    EventType = "environment"    // what a page says of its surroundings
+	EventTrialError     EventType = "trialError"     // a peer could not run a trial
+	EventSighting       EventType = "sighting"       // the STUN server saw a request that it could tie to a peer
+	EventCheck          EventType = "check"          // the server sent a signed connectivity check to a peer, and this came of it
+	EventPing           EventType = "ping"           // a round trip over a peer's WebSocket
+	EventBroken         EventType = "broken"         // a peer sent a frame that was refused
+	EventFull           EventType = "full"           // the recording reached its limit; what follows is lost
+)
+
+// Event is one line of a recording: something that was seen, never changed afterwards. The member named like Type holds the body; dropped, resumed and
+// left may have none.
+type Event struct {
+	Seq  int       `json:"seq"`  // from 0, without gaps
+	AtMs float64   `json:"atMs"` // since the room was made, by the server's monotonic clock; never decreases
+	Type EventType `json:"type"`
+	// Peer is the id of the peer that the event is about or came from; empty for the session's own.
+	Peer           string          `json:"peer,omitempty"`
+	Room           *RoomMade       `json:"room,omitempty"`
+	Joined         *Joined         `json:"joined,omitempty"`
+	Left           *Left           `json:"left,omitempty"`
+	Run            *RunMade        `json:"run,omitempty"`
+	Start          *TrialStart     `json:"start,omitempty"`
+	Stop           *Stop           `json:"stop,omitempty"`
+	Description    *Description    `json:"description,omitempty"`
+	Candidate      *Candidate      `json:"candidate,omitempty"`
+	Applied        *Applied        `json:"applied,omitempty"`
+	State          *State          `json:"state,omitempty"`
+	CandidateError *CandidateError `json:"candidateError,omitempty"`
+	Sample         *Sample         `json:"sample,omitempty"`
+	Measurement    *Measurement    `json:"measurement,omitempty"`
+	Environment    *Environment    `json:"environment,omitempty"`
+	TrialError     *TrialError     `json:"trialError,omitempty"`
+	Sighting       *Sighting       `json:"sighting,omitempty"`
+	Check          *Check          `json:"check,omitempty"`
+	Ping           *Ping           `json:"ping,omitempty"`
+	Broken         *Error          `json:"broken,omitempty"`
+}
+
+// RoomMade is the head of a recording.
+type RoomMade struct {
+	Schema  string `json:"schema"` // RecordingSchema
+	Room    string `json:"room"`
+	Started string `json:"started"` // RFC 3339, the wall clock at AtMs 0
+	Version string `json:"version"`
+	// STUN are the addresses that this server answers on, as ip:port, so that a replay knows which sources are the server's own.
+	STUN []string `json:"stun,omitempty"`
+	// Prefixes are the on-link prefixes of the server's own interfaces (CIDR): a peer inside one of them stands in the same segment as the server.
+	Prefixes []string `json:"prefixes,omitempty"`
+	// ICEServers is what the trial "stun" uses.
+	ICEServers []ICEServer `json:"iceServers,omitempty"`
+}
+
+// RecordingSchema is the value of RoomMade.Schema.
+const RecordingSchema = "icescope.recording/v1"
+
+// Joined tells who joined.
+type Joined struct {
+	Label       string      `json:"label,omitempty"`
+	Kind        PeerKind    `json:"kind"`
+	UserAgent   string      `json:"userAgent,omitempty"`
+	HTTPAddress string      `json:"httpAddress"` // source ip:port of the WebSocket's TCP connection
+	Trials      []TrialKind `json:"trials,omitempty"`
+	Host        string      `json:"host,omitempty"` // the host that the page was opened with
+	TLS         bool        `json:"tls,omitempty"`
+}
+
+// Left tells why a peer is gone.
+type Left struct {
+	Reason string `json:"reason"` // "leave", "expired", "too-slow", "shutdown"
+}
+
+// RunMade records who asked for which trials.
+type RunMade struct {
+	Number      int         `json:"number"`
+	Trials      []TrialKind `json:"trials"`
+	SwapOfferer bool        `json:"swapOfferer,omitempty"`
+	Automatic   bool        `json:"automatic,omitempty"`
+}
+
+// TrialStart records a trial's beginning.
+type TrialStart struct {
+	Trial      TrialID     `json:"trial"`
+	Offerer    string      `json:"offerer"` // peer id
+	Answerer   string      `json:"answerer"`
+	ICEServers []ICEServer `json:"iceServers,omitempty"`
+	RelayOnly  bool        `json:"relayOnly,omitempty"`
+}
+
+// Sighting is one request that the STUN server saw. Event.Peer is the peer it was tied to.
+type Sighting struct {
+	Source    string `json:"source"`              // ip:port
+	Local     string `json:"local"`               // ip:port of the socket that it came to
+	Transport string `json:"transport"`           // "udp" or "tcp"
+	Kind      string `json:"kind"`                // "binding", "whoami"
+	Answered  bool   `json:"answered"`            // an answer was handed to the kernel
+	UserAgent string `json:"software,omitempty"`  // the SOFTWARE attribute
+	TiedBy    string `json:"tiedBy,omitempty"`    // "candidate" (a signaled srflx has this very address) or "address" (same IP as the WebSocket)
+	Requests  int    `json:"requests,omitempty"`  // how many requests from this source this event stands for, at least 1
+	SourceTTL int    `json:"sourceTTL,omitempty"` // the IP TTL or hop limit it arrived with; 0: not known
+}
+
+// Check is a signed connectivity check (a Binding request with MESSAGE-INTEGRITY, RFC 8445 section 7.2.2) that the server sent to a peer's own address.
+type Check struct {
+	Trial   TrialID `json:"trial"`
+	Purpose string  `json:"purpose"` // "direct": the direct path to an unmasked host address
+	From    string  `json:"from"`    // ip:port of the server's socket
+	To      string  `json:"to"`      // ip:port
+	Sent    int     `json:"sent"`    // packets
+	// Result is "answered" (from To), "non-symmetric" (from another address, in Answerer), "unanswered", or "error".
+	Result   string  `json:"result"`
+	Answerer string  `json:"answerer,omitempty"` // the source ip:port of the answer
+	Mapped   string  `json:"mapped,omitempty"`   // its XOR-MAPPED-ADDRESS
+	RTTMs    float64 `json:"rttMs,omitempty"`
+	Error    string  `json:"error,omitempty"`
+}
+
+// Ping is one round trip over the WebSocket.
+type Ping struct {
+	RTTMs float64 `json:"rttMs"`
+}

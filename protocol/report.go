@@ -1,0 +1,278 @@
+package protocol
+
+// ReportSchema is the value of Report.Schema. The JSON Schema of the same name stands in report/schema.json.
+const ReportSchema = "icescope.report/v1"
+
+// Report is the verdict with all it stands on: what the page draws as a snapshot, and what is exported.
+type Report struct {
+	Schema      string  `json:"schema"`
+	Room        string  `json:"room"`
+	GeneratedAt string  `json:"generatedAt"` // RFC 3339
+	Lang        Lang    `json:"lang"`
+	Tool        Tool    `json:"tool"`
+	Redacted    bool    `json:"redacted,omitempty"`
+	Events      int     `json:"events"` // how many events of the recording it was made from
+	Run         int     `json:"run"`    // the number of the newest run; 0: none yet
+	Verdict     Verdict `json:"verdict"`
+	// Findings, the most important first. Those of an earlier run stand last.
+	Findings []Finding    `json:"findings"`
+	Peers    []PeerReport `json:"peers"`
+	// Trials of the newest run of each kind, in the order of Needs.
+	Trials []TrialReport `json:"trials"`
+	// Signaling is the log: which description and candidate came when, from whom, and what became of it at the other end.
+	Signaling []SignalReport `json:"signaling"`
+	Server    ServerReport   `json:"server"`
+}
+
+// Tool names the program that made the report.
+type Tool struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// ServerReport is what the server says of itself.
+type ServerReport struct {
+	STUN     []string `json:"stun"` // ip:port
+	Prefixes []string `json:"prefixes,omitempty"`
+}
+
+// Verdict is the answer.
+type Verdict struct {
+	Needs Needs `json:"needs"`
+	// Cause is the code of what breaks the next cheaper way; empty where nothing is needed or no cause is known.
+	Cause      Code       `json:"cause"`
+	Confidence Confidence `json:"confidence"`
+	Summary    string     `json:"summary"` // one sentence in the reader's language
+	// Advice is what to do now, in one or two sentences.
+	Advice string `json:"advice,omitempty"`
+	// RecommendedICEServers goes into new RTCPeerConnection({iceServers: …}). Empty: none is needed, or none is known to help.
+	RecommendedICEServers []ICEServer `json:"recommendedIceServers"`
+	// Final is true when Needs and Cause can change no more in this run.
+	Final bool `json:"final"`
+	// Pending are the trials of the newest run that are still out.
+	Pending []TrialKind `json:"pending"`
+}
+
+// Finding is one cause, with what it stands on.
+type Finding struct {
+	// ID is stable within a room: code, then peers, direction and trial where they tell two findings of one code apart.
+	ID         string     `json:"id"`
+	Code       Code       `json:"code"`
+	Title      string     `json:"title"` // the cause in a few words
+	Severity   Severity   `json:"severity"`
+	Confidence Confidence `json:"confidence"`
+	Peers      []string   `json:"peers"`
+	Direction  *Direction `json:"direction,omitempty"`
+	Trial      TrialKind  `json:"trial,omitempty"`
+	Run        int        `json:"run,omitempty"`
+	Summary    string     `json:"summary"`
+	Evidence   []Evidence `json:"evidence"`
+	Remedy     string     `json:"remedy"`
+	// SeparatingExperiment is what would tell this cause from those that explain as much.
+	SeparatingExperiment string `json:"separatingExperiment,omitempty"`
+}
+
+// Direction is from one peer towards another.
+type Direction struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// Evidence is one observation in words, and the numbers of the events that hold it.
+type Evidence struct {
+	Text   string `json:"text"`
+	Events []int  `json:"events"`
+}
+
+// PeerReport is one peer and all that is known of its place in the network.
+type PeerReport struct {
+	ID            string            `json:"id"`
+	Label         string            `json:"label"`
+	Kind          PeerKind          `json:"kind"`
+	UserAgent     string            `json:"userAgent"`
+	Browser       string            `json:"browser,omitempty"` // short form of the user agent: "Chromium 156"
+	Online        bool              `json:"online"`
+	HTTPAddress   string            `json:"httpAddress"`
+	STUNAddresses []string          `json:"stunAddresses"` // sources that the STUN server saw, ip:port
+	HTTPRTTMs     *float64          `json:"httpRttMs,omitempty"`
+	Masked        *bool             `json:"masked"` // host addresses hidden behind .local names; null: not known
+	SecureContext *bool             `json:"secureContext"`
+	Permission    string            `json:"mediaPermission,omitempty"`
+	NAT           NATReport         `json:"nat"`
+	Candidates    []CandidateReport `json:"candidates"`
+	Errors        []ErrorReport     `json:"candidateErrors"`
+}
+
+// NATReport is the NAT between a peer and this server.
+type NATReport struct {
+	Translated *bool    `json:"translated"` // null: not known
+	Mapping    Behavior `json:"mapping"`
+	Filtering  Behavior `json:"filtering"`
+	Hairpin    *bool    `json:"hairpin"`
+	RFC3489    string   `json:"rfc3489"`
+	Evidence   []string `json:"evidence"`
+}
+
+// CandidateReport is one candidate that a peer signaled, or that only its statistics know.
+type CandidateReport struct {
+	Trial            TrialKind `json:"trial"`
+	Type             string    `json:"type"`
+	Protocol         string    `json:"protocol"`
+	Address          string    `json:"address"`
+	Port             int       `json:"port"`
+	RelatedAddress   string    `json:"relatedAddress,omitempty"`
+	RelatedPort      *int      `json:"relatedPort,omitempty"`
+	Foundation       string    `json:"foundation"`
+	Component        int       `json:"component"`
+	Priority         uint32    `json:"priority"`
+	TypePreference   int       `json:"typePreference"` // RFC 8445 section 5.1.2.1: bits 24 to 31
+	LocalPreference  int       `json:"localPreference"`
+	URL              string    `json:"url,omitempty"`
+	TCPType          string    `json:"tcpType,omitempty"`
+	UsernameFragment string    `json:"usernameFragment,omitempty"`
+	AtMs             float64   `json:"atMs"`
+	Masked           bool      `json:"masked,omitempty"`
+	Signaled         bool      `json:"signaled"`
+	ReceivedByPeer   bool      `json:"receivedByPeer"`
+	AppliedError     string    `json:"appliedError,omitempty"`
+	Selected         bool      `json:"selected,omitempty"`
+	Event            int       `json:"event"` // the event that signaled it; -1: none
+}
+
+// ErrorReport is one icecandidateerror.
+type ErrorReport struct {
+	Trial TrialKind `json:"trial"`
+	URL   string    `json:"url,omitempty"`
+	Code  int       `json:"errorCode"`
+	Text  string    `json:"errorText"`
+	AtMs  float64   `json:"atMs"`
+	Event int       `json:"event"`
+}
+
+// TrialReport is one trial.
+type TrialReport struct {
+	ID      TrialID   `json:"id"`
+	Kind    TrialKind `json:"kind"`
+	A       string    `json:"a"` // peer id of the end called a in Pairs
+	B       string    `json:"b"`
+	Offerer string    `json:"offerer"`
+	Outcome Outcome   `json:"outcome"` // empty while it runs
+	Reason  Reason    `json:"reason"`
+	// ReasonText is the reason in the reader's language.
+	ReasonText string `json:"reasonText,omitempty"`
+	// Step is how far it came: "gather", "exchange", "check", "dtls", "data", "video", "done".
+	Step         string       `json:"step"`
+	StartedAtMs  float64      `json:"startedAtMs"` // since the room was made
+	Clocks       Clocks       `json:"clocks"`
+	SelectedPair *PairName    `json:"selectedPair"`
+	Pairs        []PairReport `json:"pairs"`
+	Data         *DataReport  `json:"data,omitempty"`
+	Video        *VideoReport `json:"video,omitempty"`
+	Error        string       `json:"error,omitempty"`
+}
+
+// Clocks are how long each step of a trial took, in milliseconds; null: not reached.
+type Clocks struct {
+	GatherMs *float64 `json:"gatherMs"`
+	CheckMs  *float64 `json:"checkMs"`
+	DTLSMs   *float64 `json:"dtlsMs"`
+	TotalMs  *float64 `json:"totalMs"`
+}
+
+// PairName names a pair by its ends' addresses, a's first.
+type PairName struct {
+	Local  string `json:"local"`
+	Remote string `json:"remote"`
+}
+
+// PairReport is one candidate pair, with the counters of both ends.
+type PairReport struct {
+	Local      PairEnd        `json:"local"`  // a's end
+	Remote     PairEnd        `json:"remote"` // b's end
+	State      string         `json:"state"`  // as a sees it, else as b does
+	StateB     string         `json:"stateB,omitempty"`
+	Selected   bool           `json:"selected,omitempty"`
+	A          *PairCounters  `json:"a"` // null: a never showed this pair
+	B          *PairCounters  `json:"b"`
+	Directions PairDirections `json:"directions"`
+	// Aliases are further addresses that this pair was seen under: translated on the way (peer-reflexive).
+	Aliases []string `json:"aliases,omitempty"`
+	Events  []int    `json:"events"` // the last samples
+}
+
+// PairEnd is one end of a pair.
+type PairEnd struct {
+	Address  string `json:"address"` // an IP, a .local name, or empty where it is hidden
+	Port     int    `json:"port"`
+	Type     string `json:"type"`
+	Protocol string `json:"protocol"`
+}
+
+// PairCounters are one end's counters; null: not counted by this browser.
+type PairCounters struct {
+	RequestsSent      *int64   `json:"requestsSent"`
+	RequestsReceived  *int64   `json:"requestsReceived"`
+	ResponsesSent     *int64   `json:"responsesSent"`
+	ResponsesReceived *int64   `json:"responsesReceived"`
+	NonSymmetric      *int64   `json:"nonSymmetric,omitempty"`
+	BytesSent         *int64   `json:"bytesSent,omitempty"`
+	BytesReceived     *int64   `json:"bytesReceived,omitempty"`
+	RTTMs             *float64 `json:"rttMs,omitempty"`
+	State             string   `json:"state"`
+}
+
+// PairDirections judges both directions.
+type PairDirections struct {
+	AToB DirectionState `json:"aToB"`
+	BToA DirectionState `json:"bToA"`
+}
+
+// DataReport is the data channel's result, of both ends the worse.
+type DataReport struct {
+	RTTMs          float64   `json:"rttMs"`
+	JitterMs       float64   `json:"jitterMs"`
+	LossPercent    *float64  `json:"lossPercent"`
+	ThroughputKbps *float64  `json:"throughputKbps"`
+	RoundTripsMs   []float64 `json:"roundTripsMs,omitempty"`
+}
+
+// VideoReport is the video's result, by receiving end.
+type VideoReport struct {
+	FramesDecoded int          `json:"framesDecoded"` // of both ends the fewer
+	A             *VideoResult `json:"a,omitempty"`
+	B             *VideoResult `json:"b,omitempty"`
+}
+
+// SignalReport is one line of the signaling log.
+type SignalReport struct {
+	Event     int       `json:"event"`
+	AtMs      float64   `json:"atMs"`
+	From      string    `json:"from"`
+	To        string    `json:"to,omitempty"`
+	Trial     TrialKind `json:"trial"`
+	Run       int       `json:"run"`
+	What      string    `json:"what"` // "offer", "answer", "candidate", "end-of-candidates"
+	Text      string    `json:"text"` // the candidate line, or the size of the description
+	AppliedMs *float64  `json:"appliedMs"`
+	Error     string    `json:"error,omitempty"`
+}
+
+// Info answers GET /api/v1/info.
+type Info struct {
+	Name       string      `json:"name"`
+	Version    string      `json:"version"`
+	ICEServers []ICEServer `json:"iceServers"` // as this client should write them
+	Trials     []TrialKind `json:"trials"`
+	OpenRooms  bool        `json:"openRooms"`
+	// HTTPSURL is where the same page is a secure context; empty: nowhere.
+	HTTPSURL string `json:"httpsUrl,omitempty"`
+	// Addresses are the server's own, for the links on the start page.
+	Addresses   []string `json:"addresses,omitempty"`
+	DirectCheck bool     `json:"directCheck"`
+}
+
+// RoomCreated answers POST /api/v1/rooms.
+type RoomCreated struct {
+	Room string `json:"room"`
+	URL  string `json:"url"`
+}
