@@ -1,0 +1,176 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Network is a network as data.
+type Network struct {
+	// Segments are the names of the bridges. A segment is a layer 2 network: broadcast and multicast stay inside.
+	Segments []string
+	Nodes    []Node
+	// FabricRules is nft text for the namespace that holds the bridges (table bridge …): what a switch would filter.
+	FabricRules string
+}
+
+// Node is a machine: a host with one leg, or a router with several.
+type Node struct {
+	Name string
+	Legs []Leg
+	// Routes as `ip route add` takes them. Chromium without a default route gathers no host candidate, so leaving it out is a scenario of its own.
+	Routes  []string
+	Forward bool
+	// Rules is nft text. nft wants each statement on its own line.
+	Rules string
+}
+
+// Leg is a network interface: "eth0" where it is the only one, otherwise named after its segment, so that rules read like the picture.
+type Leg struct {
+	Segment string
+	Address string // with prefix length
+}
+
+// Lab is a network that stands.
+type Lab struct {
+	id         string
+	namespaces []string
+}
+
+// labs numbers the labs of this process, so that two can stand at once.
+var labs atomic.Int64
+
+// fabric holds all bridges. It forwards nothing between them.
+const fabric = "fabric"
+
+// Build makes the network. The caller closes the lab.
+func Build(n Network) (*Lab, error) {
+	l := &Lab{id: fmt.Sprintf("%s%d-%d-", prefix, os.Getpid(), labs.Add(1))}
+	if err := l.build(n); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// NS is the full name of a node's namespace.
+func (l *Lab) NS(node string) string { return l.id + node }
+
+// Namespaces are the full names of all namespaces.
+func (l *Lab) Namespaces() []string { return l.namespaces }
+
+// Close removes all namespaces and whatever still runs inside.
+func (l *Lab) Close() error {
+	errs := make([]error, len(l.namespaces))
+	inParallel(len(l.namespaces), func(i int) { errs[i] = removeNamespace(l.namespaces[i]) })
+	l.namespaces = nil
+	return errors.Join(errs...)
+}
+
+func (l *Lab) build(n Network) error {
+	// One ip process makes all namespaces and cables; then one ip and one nft per namespace, side by side: a lab stands in a tenth of a second.
+	var cables, bridges strings.Builder
+	names := []string{fabric}
+	for _, s := range n.Segments {
+		fmt.Fprintf(&bridges, "link add %s type bridge\nlink set dev %s up\n", s, s)
+	}
+	for i, node := range n.Nodes {
+		names = append(names, node.Name)
+		for j, leg := range node.Legs {
+			port := fmt.Sprintf("p%d.%d", i, j)
+			fmt.Fprintf(&cables, "link add name %s netns %s type veth peer name %s netns %s\n", node.device(leg), l.NS(node.Name), port, l.NS(fabric))
+			fmt.Fprintf(&bridges, "link set dev %s master %s up\n", port, leg.Segment)
+		}
+	}
+	var adds strings.Builder
+	for _, name := range names {
+		fmt.Fprintf(&adds, "netns add %s\n", l.NS(name))
+		l.namespaces = append(l.namespaces, l.NS(name))
+	}
+	if err := run(adds.String(), "ip", "-batch", "-"); err != nil {
+		return err
+	}
+	// No IPv6: its link-local addresses and duplicate address detection would add candidates and delays that no scenario is about.
+	// rp_filter off: asymmetric paths are what the lab is for.
+	for i, name := range names {
+		forward := "0"
+		if i > 0 && n.Nodes[i-1].Forward {
+			forward = "1"
+		}
+		if err := InNamespace(l.NS(name), func() error {
+			return sysctl(map[string]string{
+				"net/ipv6/conf/all/disable_ipv6":     "1",
+				"net/ipv6/conf/default/disable_ipv6": "1",
+				"net/ipv4/conf/all/rp_filter":        "0",
+				"net/ipv4/conf/default/rp_filter":    "0",
+				"net/ipv4/conf/all/send_redirects":   "0", // a redirect would straighten the crooked paths
+				"net/ipv4/conf/all/accept_redirects": "0",
+				"net/ipv4/ip_forward":                forward,
+			})
+		}); err != nil {
+			return err
+		}
+	}
+	if err := run(cables.String(), "ip", "-batch", "-"); err != nil {
+		return err
+	}
+	if err := l.configure(fabric, bridges.String(), n.FabricRules); err != nil {
+		return err
+	}
+	errs := make([]error, len(n.Nodes))
+	inParallel(len(n.Nodes), func(i int) {
+		node := n.Nodes[i]
+		var b strings.Builder
+		b.WriteString("link set dev lo up\n")
+		for _, leg := range node.Legs {
+			fmt.Fprintf(&b, "address add %s dev %s\nlink set dev %s up\n", leg.Address, node.device(leg), node.device(leg))
+		}
+		for _, r := range node.Routes {
+			fmt.Fprintf(&b, "route add %s\n", r)
+		}
+		errs[i] = l.configure(node.Name, b.String(), node.Rules)
+	})
+	return errors.Join(errs...)
+}
+
+func (l *Lab) configure(node, links, rules string) error {
+	if err := run(links, "ip", "-n", l.NS(node), "-batch", "-"); err != nil {
+		return fmt.Errorf("%s: %w", node, err)
+	}
+	if rules == "" {
+		return nil
+	}
+	if err := run(rules, "ip", "netns", "exec", l.NS(node), "nft", "-f", "-"); err != nil {
+		return fmt.Errorf("%s: %w", node, err)
+	}
+	return nil
+}
+
+func (n Node) device(leg Leg) string {
+	if len(n.Legs) == 1 {
+		return "eth0"
+	}
+	return leg.Segment
+}
+
+// sysctl writes settings of the namespace that the calling thread stands in.
+func sysctl(settings map[string]string) error {
+	for name, value := range settings {
+		if err := os.WriteFile("/proc/sys/"+name, []byte(value), 0); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// inParallel calls f(0) … f(n-1) side by side and waits.
+func inParallel(n int, f func(int)) {
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { f(i) })
+	}
+	wg.Wait()
+}

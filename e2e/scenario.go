@@ -1,0 +1,65 @@
+package e2e
+
+import "github.com/icescope/icescope/protocol"
+
+// Scenario is one network with a known fault, and what icescope must say of it.
+type Scenario struct {
+	Name    string
+	Title   string // one sentence for a person
+	Picture string
+	Network Network
+	// A and B are the pages; A joins first. Both stand on the nodes of the same names ("a", "b").
+	A, B Side
+	// ICEServers is pasted for the trial "custom"; empty: not tried.
+	ICEServers string
+	Expect     Expect
+}
+
+// Side is what is particular about one end.
+type Side struct {
+	// Revealed turns the mDNS masking of host addresses off, as a company's browser policy would.
+	Revealed bool
+	// InitScript runs in the page before any other script.
+	InitScript string
+}
+
+// Expect is what the final report must say. The counters that prove the network itself are in the lab's own test.
+type Expect struct {
+	Needs protocol.Needs
+	Cause protocol.Code
+	// Must are findings that have to be there beside the cause, MustNot those that would be wrong here.
+	Must, MustNot []protocol.Code
+	// Host and STUN tell whether these trials connect between two Chromium.
+	Host, STUN bool
+}
+
+// The nodes that every scenario has.
+const (
+	NodeA      = "a"
+	NodeB      = "b"
+	NodeServer = "server"
+)
+
+// ServerIP is the server's address in every scenario, so that a page's URL is always the same.
+const ServerIP = "10.9.0.10"
+
+// Scenarios in the order of reading: the seed first.
+var Scenarios = []Scenario{
+	asymmetricNAT, asymmetricNATRevealed,
+	flat, flatNoMulticast,
+	routed, routedRevealed,
+	oneSideNAT,
+	stunUnreachable, udpBlocked, oneWayBlock, asymmetricRouting,
+	noDefaultRoute,
+	signalingGap, candidateRejected, deadICEServer,
+}
+
+// Find returns the scenario of that name.
+func Find(name string) (Scenario, bool) {
+	for _, s := range Scenarios {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return Scenario{}, false
+}
