@@ -39,7 +39,7 @@ type Event struct {
 	Peer           string          `json:"peer,omitempty"`
 	Room           *RoomMade       `json:"room,omitempty"`
 	Joined         *Joined         `json:"joined,omitempty"`
-	Left           *Left           `json:"left,omitempty"`
+	Left           *Left           `json:"left,omitempty" ts:"optional"`
 	Run            *RunMade        `json:"run,omitempty"`
 	Start          *TrialStart     `json:"start,omitempty"`
 	Stop           *Stop           `json:"stop,omitempty"`

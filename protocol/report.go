@@ -40,7 +40,7 @@ type ServerReport struct {
 type Verdict struct {
 	Needs Needs `json:"needs"`
 	// Cause is the code of what breaks the next cheaper way; empty where nothing is needed or no cause is known.
-	Cause      Code       `json:"cause"`
+	Cause      Code       `json:"cause" ts:"Code | ''"`
 	Confidence Confidence `json:"confidence"`
 	Summary    string     `json:"summary"` // one sentence in the reader's language
 	// Advice is what to do now, in one or two sentences.
@@ -156,8 +156,8 @@ type TrialReport struct {
 	A       string    `json:"a"` // peer id of the end called a in Pairs
 	B       string    `json:"b"`
 	Offerer string    `json:"offerer"`
-	Outcome Outcome   `json:"outcome"` // empty while it runs
-	Reason  Reason    `json:"reason"`
+	Outcome Outcome   `json:"outcome" ts:"Outcome | ''"` // empty while it runs
+	Reason  Reason    `json:"reason" ts:"Reason | ''"`
 	// ReasonText is the reason in the reader's language.
 	ReasonText string `json:"reasonText,omitempty"`
 	// Step is how far it came: "gather", "exchange", "check", "dtls", "data", "video", "done".
