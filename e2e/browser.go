@@ -1,0 +1,147 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Kind names a browser, or the headless peer.
+type Kind string
+
+// What can stand at an end.
+const (
+	Chromium Kind = "chromium"
+	Firefox  Kind = "firefox"
+	Headless Kind = "headless" // icescope peer
+)
+
+// Browser is one page in a real browser inside a namespace, with a profile of its own that is thrown away.
+type Browser interface {
+	Open(ctx context.Context, url string) error
+	// Eval runs a JavaScript expression, awaits it, and decodes its JSON into result (which may be nil).
+	Eval(ctx context.Context, expression string, result any) error
+	Screenshot(ctx context.Context, path string, v View) error
+	// Log are the lines of the page's console, its exceptions among them.
+	Log() []string
+	// Requests are the URLs that the page asked for.
+	Requests() []string
+	Close()
+}
+
+// View is how a page is looked at.
+type View struct {
+	Width, Height int
+	Dark          bool // Firefox: not to be had at run time, so it is an error there
+}
+
+// Options is how a browser is started.
+type Options struct {
+	NS         string
+	Revealed   bool   // real host addresses, no mDNS names
+	InitScript string // runs in every page before its own scripts
+}
+
+// Start starts a browser with an empty page.
+func Start(ctx context.Context, kind Kind, o Options) (Browser, error) {
+	switch kind {
+	case Chromium:
+		return startChromium(ctx, o)
+	case Firefox:
+		return startFirefox(ctx, o)
+	}
+	return nil, fmt.Errorf("%q is no browser", kind)
+}
+
+// WaitFor returns when the JavaScript expression is true in the page. It survives a navigation, which ends what runs in the old page.
+func WaitFor(ctx context.Context, b Browser, condition string) error {
+	// The page itself looks every 20 ms, so that no round trip over the debugging protocol is spent on waiting.
+	expression := `new Promise(done => { (function look() { let ok = false; try { ok = !!(` + condition + `) } catch (e) {}
+		ok ? done(true) : setTimeout(look, 20) })() })`
+	for {
+		err := b.Eval(ctx, expression, nil)
+		if err == nil || ctx.Err() != nil {
+			if err != nil {
+				err = fmt.Errorf("still waiting for %s: %w", condition, err)
+			}
+			return err
+		}
+		if !errors.Is(err, errNavigated) {
+			return err
+		}
+	}
+}
+
+// errNavigated is what an Eval ends with whose page has gone.
+var errNavigated = errors.New("the page was navigated away")
+
+// wrap makes an expression into one that gives a JSON text, as both debugging protocols hand a string over unchanged.
+func wrap(expression string) string {
+	return "(async () => JSON.stringify(await (" + expression + ")))()"
+}
+
+func unwrap(text string, result any) error {
+	if result == nil {
+		return nil
+	}
+	if text == "" {
+		text = "null" // JSON.stringify(undefined)
+	}
+	return json.Unmarshal([]byte(text), result)
+}
+
+// notes is what a page was seen to do.
+type notes struct {
+	mu       sync.Mutex
+	log      []string
+	requests []string
+}
+
+func (n *notes) logged(line string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.log = append(n.log, line)
+}
+
+func (n *notes) requested(url string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.requests = append(n.requests, url)
+}
+
+func (n *notes) Log() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.log)
+}
+
+func (n *notes) Requests() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.requests)
+}
+
+// removeProfile tries again for a moment: a killed browser's last child may still be writing.
+func removeProfile(dir string) {
+	for range 20 {
+		if os.RemoveAll(dir) == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// environment keeps the browser off the person's own settings.
+func environment(home string) []string {
+	env := slices.DeleteFunc(os.Environ(), func(s string) bool {
+		name, _, _ := strings.Cut(s, "=")
+		return name == "HOME" || strings.HasPrefix(name, "XDG_") || name == "DISPLAY" || name == "WAYLAND_DISPLAY" || name == "DBUS_SESSION_BUS_ADDRESS"
+	})
+	return append(env, "HOME="+home, "XDG_RUNTIME_DIR="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+home)
+}

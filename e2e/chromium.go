@@ -1,0 +1,306 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+)
+
+// chromium speaks the DevTools protocol over a pair of pipes (--remote-debugging-pipe): no port, no WebSocket, and it dies with us.
+type chromium struct {
+	notes
+	cmd     *exec.Cmd
+	profile string
+	to      *os.File
+	from    *os.File
+	session string
+	done    chan struct{} // closed when the reader has ended
+
+	sending sync.Mutex // one message at a time on the pipe
+	calling sync.Mutex // guards what follows
+	last    int
+	waiting map[int]chan cdpMessage
+	dead    error
+}
+
+type cdpMessage struct {
+	ID        int             `json:"id,omitempty"`
+	SessionID string          `json:"sessionId,omitempty"`
+	Method    string          `json:"method,omitempty"`
+	Params    json.RawMessage `json:"params,omitempty"`
+	Result    json.RawMessage `json:"result,omitempty"`
+	Error     *struct {
+		Message string `json:"message"`
+	} `json:"error,omitempty"`
+}
+
+// chromiumFlags keep it from asking the world for anything; --no-sandbox because the lab is root.
+var chromiumFlags = []string{
+	"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+	"--disable-component-update", "--disable-sync", "--disable-default-apps", "--no-default-browser-check", "--mute-audio",
+	"--disable-dev-shm-usage", "--hide-scrollbars",
+	// A page that nobody looks at must not be slowed down: its timers are what is measured.
+	"--disable-background-timer-throttling", "--disable-backgrounding-occluded-windows", "--disable-renderer-backgrounding",
+	"--remote-debugging-pipe",
+}
+
+func startChromium(ctx context.Context, o Options) (_ Browser, err error) {
+	c := &chromium{waiting: map[int]chan cdpMessage{}, done: make(chan struct{})}
+	if c.profile, err = tempDir("chromium"); err != nil {
+		return nil, err
+	}
+	flags := append([]string{"--user-data-dir=" + c.profile}, chromiumFlags...)
+	if o.Revealed {
+		flags = append(flags, "--disable-features=WebRtcHideLocalIpsWithMdns")
+	}
+	c.cmd = Command(o.NS, cmp.Or(os.Getenv("CHROMIUM"), "chromium"), append(flags, "about:blank")...)
+	c.cmd.Env = environment(c.profile)
+	commands, to, err := os.Pipe() // Chromium reads fd 3
+	if err != nil {
+		return nil, err
+	}
+	from, answers, err := os.Pipe() // and writes fd 4
+	if err != nil {
+		return nil, err
+	}
+	c.to, c.from = to, from
+	c.cmd.ExtraFiles = []*os.File{commands, answers}
+	err = c.cmd.Start()
+	commands.Close()
+	answers.Close()
+	if err != nil {
+		return nil, fmt.Errorf("start Chromium: %w", err)
+	}
+	go c.read()
+	if err := c.attach(ctx, o); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("Chromium: %w", err)
+	}
+	return c, nil
+}
+
+func (c *chromium) attach(ctx context.Context, o Options) error {
+	var targets struct {
+		TargetInfos []struct{ TargetID, Type string }
+	}
+	for len(targets.TargetInfos) == 0 {
+		if err := c.call(ctx, "Target.getTargets", nil, &targets); err != nil {
+			return err
+		}
+	}
+	var target struct{ TargetID string }
+	if err := c.call(ctx, "Target.createTarget", map[string]any{"url": "about:blank"}, &target); err != nil {
+		return err
+	}
+	var attached struct{ SessionID string }
+	if err := c.call(ctx, "Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached); err != nil {
+		return err
+	}
+	c.session = attached.SessionID
+	for _, method := range []string{"Page.enable", "Runtime.enable", "Log.enable", "Network.enable"} {
+		if err := c.call(ctx, method, nil, nil); err != nil {
+			return err
+		}
+	}
+	if o.InitScript == "" {
+		return nil
+	}
+	return c.call(ctx, "Page.addScriptToEvaluateOnNewDocument", map[string]any{"source": "{" + o.InitScript + "}"}, nil)
+}
+
+func (c *chromium) Open(ctx context.Context, url string) error {
+	var result struct{ ErrorText string }
+	if err := c.call(ctx, "Page.navigate", map[string]any{"url": url}, &result); err != nil {
+		return err
+	}
+	if result.ErrorText != "" {
+		return fmt.Errorf("open %s: %s", url, result.ErrorText)
+	}
+	return WaitFor(ctx, c, "document.readyState === 'complete'")
+}
+
+func (c *chromium) Eval(ctx context.Context, expression string, result any) error {
+	var answer struct {
+		Result           struct{ Value string }
+		ExceptionDetails *struct {
+			Text      string
+			Exception struct{ Description string }
+		}
+	}
+	err := c.call(ctx, "Runtime.evaluate", map[string]any{
+		"expression": wrap(expression), "awaitPromise": true, "returnByValue": true, "userGesture": true,
+	}, &answer)
+	if err != nil {
+		if strings.Contains(err.Error(), "navigated") || strings.Contains(err.Error(), "context was destroyed") ||
+			strings.Contains(err.Error(), "Cannot find") || strings.Contains(err.Error(), "Promise was collected") {
+			return fmt.Errorf("%w: %w", errNavigated, err)
+		}
+		return err
+	}
+	if e := answer.ExceptionDetails; e != nil {
+		return fmt.Errorf("in the page: %s %s", e.Text, e.Exception.Description)
+	}
+	return unwrap(answer.Result.Value, result)
+}
+
+func (c *chromium) Screenshot(ctx context.Context, path string, v View) error {
+	scheme := "light"
+	if v.Dark {
+		scheme = "dark"
+	}
+	if err := c.call(ctx, "Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil); err != nil {
+		return err
+	}
+	if err := c.call(ctx, "Emulation.setDeviceMetricsOverride", map[string]any{"width": v.Width, "height": v.Height, "deviceScaleFactor": 1, "mobile": false}, nil); err != nil {
+		return err
+	}
+	var shot struct{ Data string }
+	if err := c.call(ctx, "Page.captureScreenshot", map[string]any{"format": "png"}, &shot); err != nil {
+		return err
+	}
+	return writeBase64(path, shot.Data)
+}
+
+// Close kills Chromium with all its children and waits for the reader.
+func (c *chromium) Close() {
+	Stop(c.cmd)
+	c.to.Close()
+	<-c.done
+	c.from.Close()
+	removeProfile(c.profile)
+}
+
+// call sends one command and waits for its answer. Commands before the session exists go to the browser, later ones to the page.
+func (c *chromium) call(ctx context.Context, method string, params, result any) error {
+	raw, err := json.Marshal(params)
+	if err != nil {
+		return err
+	}
+	if params == nil {
+		raw = nil
+	}
+	answer := make(chan cdpMessage, 1)
+	c.calling.Lock()
+	c.last++
+	m := cdpMessage{ID: c.last, SessionID: c.session, Method: method, Params: raw}
+	c.waiting[m.ID] = answer
+	dead := c.dead
+	c.calling.Unlock()
+	if dead != nil {
+		return dead
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	c.sending.Lock()
+	_, err = c.to.Write(append(text, 0))
+	c.sending.Unlock()
+	if err != nil {
+		return err
+	}
+	select {
+	case m := <-answer:
+		if m.Error != nil {
+			return fmt.Errorf("%s: %s", method, m.Error.Message)
+		}
+		if result == nil {
+			return nil
+		}
+		return json.Unmarshal(m.Result, result)
+	case <-ctx.Done():
+		return fmt.Errorf("%s: %w", method, ctx.Err())
+	case <-c.done:
+		return errors.New("Chromium has ended")
+	}
+}
+
+func (c *chromium) read() {
+	defer close(c.done)
+	in := bufio.NewReader(c.from)
+	for {
+		text, err := in.ReadBytes(0)
+		if err != nil {
+			c.calling.Lock()
+			c.dead = fmt.Errorf("Chromium has ended: %w", err)
+			c.calling.Unlock()
+			return
+		}
+		var m cdpMessage
+		if json.Unmarshal(bytes.TrimSuffix(text, []byte{0}), &m) != nil {
+			continue
+		}
+		if m.ID == 0 {
+			c.note(m)
+			continue
+		}
+		c.calling.Lock()
+		if w := c.waiting[m.ID]; w != nil {
+			delete(c.waiting, m.ID)
+			w <- m
+		}
+		c.calling.Unlock()
+	}
+}
+
+// note keeps what the page says and asks for.
+func (c *chromium) note(m cdpMessage) {
+	switch m.Method {
+	case "Network.requestWillBeSent":
+		var p struct{ Request struct{ URL string } }
+		json.Unmarshal(m.Params, &p)
+		c.requested(p.Request.URL)
+	case "Network.webSocketCreated":
+		var p struct{ URL string }
+		json.Unmarshal(m.Params, &p)
+		c.requested(p.URL)
+	case "Runtime.consoleAPICalled":
+		var p struct {
+			Type string
+			Args []struct {
+				Value       any
+				Description string
+			}
+		}
+		json.Unmarshal(m.Params, &p)
+		line := p.Type + ":"
+		for _, a := range p.Args {
+			line += " " + cmp.Or(a.Description, fmt.Sprint(a.Value))
+		}
+		c.logged(line)
+	case "Runtime.exceptionThrown":
+		var p struct {
+			ExceptionDetails struct {
+				Text      string
+				Exception struct{ Description string }
+			}
+		}
+		json.Unmarshal(m.Params, &p)
+		c.logged("exception: " + p.ExceptionDetails.Text + " " + p.ExceptionDetails.Exception.Description)
+	case "Log.entryAdded":
+		var p struct {
+			Entry struct{ Level, Text, URL string }
+		}
+		json.Unmarshal(m.Params, &p)
+		c.logged(p.Entry.Level + ": " + p.Entry.Text + " " + p.Entry.URL)
+	}
+}
+
+func writeBase64(path, data string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, base64.NewDecoder(base64.StdEncoding, strings.NewReader(data)))
+	return errors.Join(err, f.Close())
+}
