@@ -1,0 +1,102 @@
+# icescope. `make` alone lists what there is. Each step writes a stamp or a file, so that a second run does only what is new.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS   += --no-builtin-rules
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# golangci-lint comes through the Go module proxy; its version is exact, since each one finds other things.
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
+
+# What the tests need beside Go and Node: Debian's packages.
+PACKAGES := chromium firefox-esr nftables iproute2 coturn stun-client fonts-noto-cjk
+
+WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
+PAGE := web/dist/index.html
+
+.PHONY: help run build test lint vet unit lab-test page-test packages lab bench generate docker clean FORCE
+
+## run: build the page and the binary, and serve (ARGS="--http :9000" hands flags on)
+run: build
+	./icescope serve $(ARGS)
+
+## build: build the page and leave the binary in ./icescope
+build: $(PAGE)
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o icescope ./cmd/icescope
+
+## test: everything: page, vet, lint, Go tests with the race detector, the lab
+test: packages page-test build vet lint unit lab-test
+
+## lint: golangci-lint (.golangci.yml says why each linter is on)
+lint: $(GOLANGCI)
+	$(GOLANGCI) run ./...
+
+## generate: write again what is generated (web/src/protocol.gen.ts)
+generate:
+	go generate ./...
+
+## lab: hold one scenario open for a person: make lab SCENARIO=asymmetric-nat
+lab: build
+	@test -n "$(SCENARIO)" || { echo "make lab: name one, as in: make lab SCENARIO=asymmetric-nat" >&2; exit 2; }
+	go run ./e2e/cmd/lab $(SCENARIO)
+
+## bench: the Go benchmarks of the hot paths
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+## docker: build the container image icescope:VERSION
+docker:
+	docker build --build-arg VERSION=$(VERSION) -t icescope:$(VERSION) .
+
+## clean: remove what was built; the caches of Go and npm stay
+clean:
+	rm -rf icescope web/dist/assets $(PAGE) web/node_modules .cache artefacts
+
+## help: this list
+help:
+	@echo 'icescope: make TARGET'
+	@sed -n 's/^## \([a-z-]*\): /  \1: /p' $(MAKEFILE_LIST) | column -t -s: -l 2 2>/dev/null || sed -n 's/^## /  /p' $(MAKEFILE_LIST)
+
+# The steps of test.
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+$(PAGE): web/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd web && npm run --silent build
+	@touch $@
+
+page-test: web/node_modules/.package-lock.json
+	cd web && npm run --silent check && npm test --silent
+
+vet:
+	go vet ./...
+
+# The lab runs on its own, without the race detector: its browsers need both cores, and its packages are tested with it in their own tests.
+unit:
+	go test -race $$(go list ./... | grep -v /e2e)
+
+lab-test:
+	go test -count=1 -timeout 10m ./e2e/...
+
+$(GOLANGCI):
+	GOBIN=$(CURDIR)/.cache/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv .cache/bin/golangci-lint $@
+
+# As root the missing packages are installed. Else the command is named, and the tests say what they skip; under CI that is an error.
+packages:
+	@missing=; for p in $(PACKAGES); do \
+	  dpkg-query -W -f='$${db:Status-Status}\n' $$p 2>/dev/null | grep -qx installed || missing="$$missing $$p"; \
+	done; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	else \
+	  echo "make: for the whole test, first: sudo apt-get install$$missing" >&2; \
+	  if [ -n "$${CI:-}" ]; then exit 1; fi; \
+	fi
