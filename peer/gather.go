@@ -1,0 +1,91 @@
+package peer
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+
+	"github.com/icescope/icescope/protocol"
+	"github.com/pion/stun/v3"
+)
+
+// codeUnreachable is the errorCode of an icecandidateerror where no server answered (W3C webrtc-pc, RTCPeerConnectionIceErrorEvent).
+const codeUnreachable = 701
+
+// candidateErrors says of each ICE server that gave nothing why that is, as a browser's icecandidateerror does; pion itself has no such event. It stands
+// on what crossed the sockets: a server is called dead only if it was asked and did not answer.
+func candidateErrors(servers []protocol.ICEServer, w *wire) []protocol.CandidateError {
+	var out []protocol.CandidateError
+	for _, s := range servers {
+		for _, u := range s.URLs {
+			uri, err := stun.ParseURI(u)
+			if err != nil {
+				continue // NewPeerConnection has refused it
+			}
+			_, seen, err := w.lookup(uri.Host, uri.Port)
+			e := protocol.CandidateError{URL: u, Code: codeUnreachable}
+			switch {
+			case err != nil:
+				e.Text = "host lookup failed: " + err.Error()
+			case seen == nil:
+				continue // never asked, or over TLS or TCP and connected: nothing is known
+			case seen.errorCode != 0:
+				e.Code, e.Text = seen.errorCode, seen.errorText
+			case seen.responded == 0:
+				e.Text = "no answer to " + strconv.Itoa(seen.asked) + " requests"
+			default:
+				continue
+			}
+			if seen != nil && seen.local.IsValid() {
+				e.Address, e.Port = seen.local.Addr().String(), int(seen.local.Port())
+			}
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// serverURL is the URL of the server that a socket of ours asked for its reflexive address: what a browser tells as candidate.url.
+func serverURL(servers []protocol.ICEServer, w *wire, port uint16) string {
+	asked, ok := w.server(port)
+	if !ok {
+		return ""
+	}
+	for _, s := range servers {
+		for _, u := range s.URLs {
+			uri, err := stun.ParseURI(u)
+			if err != nil {
+				continue
+			}
+			if addr, _, err := w.lookup(uri.Host, uri.Port); err == nil && addr == asked {
+				return u
+			}
+		}
+	}
+	return ""
+}
+
+// hasIPv6 tells whether any interface has an IPv6 address. Where none has, pion must not be asked for IPv6 at all: it gives up mDNS for both
+// families as soon as it cannot listen in one (ice v4.4.0, mdns.go), and then resolves no browser's .local name.
+func hasIPv6(w *wire) bool {
+	interfaces, err := w.Interfaces()
+	if err != nil {
+		return true
+	}
+	for _, i := range interfaces {
+		addrs, _ := i.Addrs() // an error is an interface without addresses
+		for _, a := range addrs {
+			var ip net.IP
+			switch a := a.(type) {
+			case *net.IPNet:
+				ip = a.IP
+			case *net.IPAddr:
+				ip = a.IP
+			}
+			if addr, ok := netip.AddrFromSlice(ip); ok && addr.Unmap().Is6() {
+				return true
+			}
+		}
+	}
+	return false
+}

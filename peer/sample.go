@@ -1,0 +1,76 @@
+package peer
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"github.com/icescope/icescope/protocol"
+	"github.com/pion/webrtc/v4"
+)
+
+// sample reads getStats and sends it. The counters are pion's own, of each pair apart; a non-symmetric response, which pion throws away, is counted
+// on the wire and put beside them.
+func (t *trial) sample() {
+	if t.pc == nil {
+		return
+	}
+	s := &protocol.Sample{Trial: t.start.Trial, AtMs: t.atMs(), Counters: true, ICEState: t.pc.ICEConnectionState().String()}
+	dtls := t.pc.SCTP().Transport()
+	s.DTLSState = dtls.State().String()
+	if selected, ok := dtls.ICETransport().GetSelectedCandidatePairStats(); ok {
+		s.SelectedPair = selected.ID
+	}
+	addrs := map[string]netip.AddrPort{} // by candidate id
+	var pairs []webrtc.ICECandidatePairStats
+	for _, stats := range t.pc.GetStats() {
+		switch stats := stats.(type) {
+		case webrtc.ICECandidateStats:
+			ip, _ := netip.ParseAddr(stats.IP) // a name that is not resolved yet has no address
+			addrs[stats.ID] = netip.AddrPortFrom(ip, uint16(stats.Port))
+			if c := sampleCandidate(stats); stats.Type == webrtc.StatsTypeLocalCandidate {
+				s.Local = append(s.Local, c)
+			} else {
+				s.Remote = append(s.Remote, c)
+			}
+		case webrtc.ICECandidatePairStats:
+			pairs = append(pairs, stats)
+		}
+	}
+	for _, p := range pairs {
+		pair := samplePair(p)
+		if base, ok := t.bases.Load(addrs[p.LocalCandidateID]); ok {
+			odd := t.wire.nonSymmetric(base.(uint16), addrs[p.RemoteCandidateID])
+			pair.NonSymmetric = &odd
+		}
+		s.Pairs = append(s.Pairs, pair)
+	}
+	// The report is a map; in a fixed order two samples can be compared.
+	byID := func(a, b protocol.SampleCandidate) int { return cmp.Compare(a.ID, b.ID) }
+	slices.SortFunc(s.Local, byID)
+	slices.SortFunc(s.Remote, byID)
+	slices.SortFunc(s.Pairs, func(a, b protocol.SamplePair) int { return cmp.Compare(a.ID, b.ID) })
+	t.send(protocol.ClientMessage{Type: protocol.ClientSample, Sample: s})
+}
+
+func sampleCandidate(s webrtc.ICECandidateStats) protocol.SampleCandidate {
+	return protocol.SampleCandidate{
+		ID: s.ID, Type: s.CandidateType.String(), Protocol: s.Protocol, Address: s.IP, Port: int(s.Port),
+		Priority: uint32(s.Priority), URL: s.URL, RelayProtocol: s.RelayProtocol,
+	}
+}
+
+func samplePair(s webrtc.ICECandidatePairStats) protocol.SamplePair {
+	count := func(n uint64) *int64 { v := int64(n); return &v }
+	p := protocol.SamplePair{
+		ID: s.ID, Local: s.LocalCandidateID, Remote: s.RemoteCandidateID, State: string(s.State), Nominated: s.Nominated,
+		RequestsSent: count(s.RequestsSent), RequestsReceived: count(s.RequestsReceived),
+		ResponsesSent: count(s.ResponsesSent), ResponsesReceived: count(s.ResponsesReceived),
+		BytesSent: count(s.BytesSent), BytesReceived: count(s.BytesReceived),
+	}
+	if s.ResponsesReceived > 0 {
+		rtt := s.CurrentRoundTripTime * 1000
+		p.RTTMs = &rtt
+	}
+	return p
+}

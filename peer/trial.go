@@ -1,0 +1,293 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/icescope/icescope/protocol"
+	"github.com/pion/webrtc/v4"
+)
+
+// How pion is set, where it would differ from a browser in what a trial proves.
+const (
+	// iceDisconnected and iceFailed together are how long checks go on without an answer: 15 s, as in Chromium, not pion's 30 s.
+	iceDisconnected = 5 * time.Second
+	iceFailed       = 10 * time.Second
+	// iceKeepalive is pion's own; it also refreshes consent (RFC 7675 section 5.1 asks for one in 5 s).
+	iceKeepalive = 2 * time.Second
+	// iceMaxChecks is what pion sends on one pair before it gives the pair up. Its 7 are over after 1.4 s, before a slow end has even begun; at one
+	// check in 200 ms these last the 15 s.
+	iceMaxChecks = 75
+	// repeatEvery is between two Binding requests to a silent STUN server (RTO of RFC 8489 section 6.2.1, not doubled: pion listens for 5 s only).
+	repeatEvery = 500 * time.Millisecond
+	// minSample bounds what a server may ask for: getStats locks the ICE agent.
+	minSample = 50 * time.Millisecond
+)
+
+// trial is one RTCPeerConnection and all that is told of it. One goroutine, run, applies what the server relays, samples, and closes the
+// connection; pion's callbacks only send frames, which is safe from anywhere.
+type trial struct {
+	start  protocol.Start
+	config *Config
+	out    func(protocol.ClientMessage)
+	log    *slog.Logger
+	began  time.Time
+	inbox  *queue[protocol.ServerMessage]
+	wire   *wire
+	pc     *webrtc.PeerConnection
+	bases  sync.Map // local candidate's netip.AddrPort → port of its socket
+
+	mu   sync.Mutex
+	over bool           // after the last sample nothing is told and nothing begun
+	work sync.WaitGroup // the measuring goroutines; added to under mu
+}
+
+// newTrial makes a trial; nothing happens until run.
+func newTrial(start protocol.Start, config *Config, out func(protocol.ClientMessage)) *trial {
+	return &trial{
+		start: start, config: config, out: out, log: config.Logger.With("trial", string(start.Trial)),
+		began: time.Now(), inbox: newQueue[protocol.ServerMessage](),
+	}
+}
+
+// run is the life of a trial: create the connection, offer or wait for the offer, and then do as told until a stop comes or ctx ends. It returns when
+// the connection is closed and all that was started has ended.
+func (t *trial) run(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := t.create(ctx); err != nil {
+		t.failed("create", err)
+	} else if t.start.Role == protocol.RoleOfferer {
+		if err := t.offer(); err != nil {
+			t.failed("offer", err)
+		}
+	}
+	t.follow(ctx)
+
+	t.sample()
+	t.mu.Lock()
+	t.over = true
+	t.mu.Unlock()
+	cancel() // the measuring
+	if t.pc != nil {
+		if err := t.pc.GracefulClose(); err != nil {
+			t.log.Debug("closing", "error", err)
+		}
+	}
+	t.work.Wait()
+}
+
+// follow does what the server says, and samples in between. It returns at a stop.
+func (t *trial) follow(ctx context.Context) {
+	sampling := time.NewTicker(max(time.Duration(t.start.SampleMs)*time.Millisecond, minSample))
+	defer sampling.Stop()
+	repeating := time.NewTicker(repeatEvery)
+	defer repeating.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sampling.C:
+			t.sample()
+		case <-repeating.C:
+			if t.pc != nil && t.pc.ICEGatheringState() == webrtc.ICEGatheringStateGathering {
+				t.wire.repeat()
+			}
+		case <-t.inbox.ready:
+			for _, m := range t.inbox.take() {
+				switch {
+				case m.Stop != nil:
+					return
+				case m.Description != nil:
+					t.description(m.Ref, m.Description)
+				case m.Candidate != nil:
+					t.candidate(m.Ref, m.Candidate)
+				}
+			}
+		}
+	}
+}
+
+// create makes the RTCPeerConnection and hangs the reporting on it.
+func (t *trial) create(ctx context.Context) error {
+	t.wire = watch(t.config.Net)
+	engine := webrtc.SettingEngine{LoggerFactory: pionLog{t.log, ""}}
+	engine.SetNet(t.wire)
+	engine.SetIncludeLoopbackCandidate(t.config.IncludeLoopback)
+	engine.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
+	engine.SetICEMaxBindingRequests(iceMaxChecks)
+	if !hasIPv6(t.wire) {
+		engine.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	}
+	media := &webrtc.MediaEngine{}
+	if err := media.RegisterDefaultCodecs(); err != nil {
+		return err
+	}
+	configuration := webrtc.Configuration{ICETransportPolicy: webrtc.ICETransportPolicyAll}
+	if t.start.RelayOnly {
+		configuration.ICETransportPolicy = webrtc.ICETransportPolicyRelay
+	}
+	for _, s := range t.start.ICEServers {
+		configuration.ICEServers = append(configuration.ICEServers,
+			webrtc.ICEServer{URLs: s.URLs, Username: s.Username, Credential: s.Credential})
+	}
+	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(engine), webrtc.WithMediaEngine(media)).NewPeerConnection(configuration)
+	if err != nil {
+		return err
+	}
+	t.pc = pc
+
+	pc.OnICECandidate(t.gathered)
+	pc.OnICEGatheringStateChange(func(s webrtc.ICEGatheringState) { t.state("gathering", s.String()) })
+	pc.OnICEConnectionStateChange(func(s webrtc.ICEConnectionState) { t.state("ice", s.String()) })
+	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) { t.state("connection", s.String()) })
+	pc.OnSignalingStateChange(func(s webrtc.SignalingState) { t.state("signaling", s.String()) })
+	pc.SCTP().Transport().OnStateChange(func(s webrtc.DTLSTransportState) { t.state("dtls", s.String()) })
+	if err := t.measureData(ctx); err != nil {
+		return err
+	}
+	if t.start.Trial.Kind() != protocol.TrialAlone {
+		t.measureVideo(ctx)
+	}
+	return nil
+}
+
+// offer makes and sends the offer. It is sent before it is applied: applying starts the gathering, and no candidate may overtake its description.
+func (t *trial) offer() error {
+	if t.start.Trial.Kind() != protocol.TrialAlone {
+		init := webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}
+		if _, err := t.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, init); err != nil {
+			return err
+		}
+	}
+	offer, err := t.pc.CreateOffer(nil)
+	if err != nil {
+		return err
+	}
+	t.describe(offer)
+	return t.pc.SetLocalDescription(offer)
+}
+
+func (t *trial) describe(d webrtc.SessionDescription) {
+	t.send(protocol.ClientMessage{Type: protocol.ClientDescription, Description: &protocol.Description{
+		Trial: t.start.Trial, Kind: d.Type.String(), SDP: d.SDP, AtMs: t.atMs(),
+	}})
+}
+
+// description applies the other end's offer or answer, says so, and answers an offer.
+func (t *trial) description(ref int, d *protocol.Description) {
+	if t.pc == nil {
+		return
+	}
+	err := t.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.NewSDPType(d.Kind), SDP: d.SDP})
+	t.applied(ref, err)
+	if err != nil || d.Kind != "offer" {
+		return
+	}
+	answer, err := t.pc.CreateAnswer(nil)
+	if err == nil {
+		t.describe(answer)
+		err = t.pc.SetLocalDescription(answer)
+	}
+	if err != nil {
+		t.failed("answer", err)
+	}
+}
+
+// candidate applies one candidate of the other end, or the end of them.
+func (t *trial) candidate(ref int, c *protocol.Candidate) {
+	if t.pc == nil {
+		return
+	}
+	init := webrtc.ICECandidateInit{Candidate: c.Line, SDPMid: c.SDPMid}
+	if c.SDPMLineIndex != nil {
+		index := uint16(*c.SDPMLineIndex)
+		init.SDPMLineIndex = &index
+	}
+	t.applied(ref, t.pc.AddICECandidate(init))
+}
+
+func (t *trial) applied(ref int, err error) {
+	a := &protocol.Applied{Trial: t.start.Trial, Ref: ref, OK: err == nil, AtMs: t.atMs()}
+	if err != nil {
+		a.Error = err.Error()
+	}
+	t.send(protocol.ClientMessage{Type: protocol.ClientApplied, Applied: a})
+}
+
+// gathered trickles a candidate (RFC 8838); nil is their end, after which is told which servers gave nothing.
+func (t *trial) gathered(c *webrtc.ICECandidate) {
+	out := &protocol.Candidate{Trial: t.start.Trial, AtMs: t.atMs()}
+	if c != nil {
+		init := c.ToJSON()
+		out.Line = init.Candidate
+		out.SDPMid = init.SDPMid
+		index := int(*init.SDPMLineIndex)
+		out.SDPMLineIndex = &index
+		if line, err := protocol.ParseCandidate(out.Line); err == nil {
+			out.UsernameFragment = line.Ufrag
+		}
+		base := c.Port
+		if c.Typ == webrtc.ICECandidateTypeSrflx {
+			base = c.RelatedPort // RFC 8445 section 5.1.1.2: what an srflx candidate is sent from
+			out.URL = serverURL(t.start.ICEServers, t.wire, base)
+		}
+		if c.Typ != webrtc.ICECandidateTypeRelay { // from a relay the server sends, not a socket of ours
+			if ip, err := netip.ParseAddr(c.Address); err == nil {
+				t.bases.Store(netip.AddrPortFrom(ip, c.Port), base)
+			}
+		}
+	}
+	t.send(protocol.ClientMessage{Type: protocol.ClientCandidate, Candidate: out})
+	if c != nil {
+		return
+	}
+	for _, e := range candidateErrors(t.start.ICEServers, t.wire) {
+		e.Trial, e.AtMs = t.start.Trial, t.atMs()
+		t.send(protocol.ClientMessage{Type: protocol.ClientCandidateError, CandidateError: &e})
+	}
+}
+
+func (t *trial) state(what, value string) {
+	t.log.Debug(what, "state", value)
+	t.send(protocol.ClientMessage{Type: protocol.ClientState, State: &protocol.State{
+		Trial: t.start.Trial, What: what, Value: value, AtMs: t.atMs(),
+	}})
+}
+
+// failed says that this end cannot go on.
+func (t *trial) failed(step string, err error) {
+	t.log.Warn("trial cannot go on", "step", step, "error", err)
+	t.send(protocol.ClientMessage{Type: protocol.ClientTrialError, TrialError: &protocol.TrialError{
+		Trial: t.start.Trial, Step: step, Error: strings.TrimSpace(fmt.Sprint(err)), Fatal: true,
+	}})
+}
+
+func (t *trial) send(m protocol.ClientMessage) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.over {
+		t.out(m)
+	}
+}
+
+// begin asks leave to work in one of pion's own goroutines; run then waits for the call of t.work.Done. False: the trial is over.
+func (t *trial) begin() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		return false
+	}
+	t.work.Add(1)
+	return true
+}
+
+// atMs is the time since the trial began, to the microsecond.
+func (t *trial) atMs() float64 { return milliseconds(time.Since(t.began)) }
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
