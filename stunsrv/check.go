@@ -1,0 +1,307 @@
+package stunsrv
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/icescope/icescope/protocol"
+	"golang.org/x/time/rate"
+)
+
+const (
+	// MaxCheckPackets is how many packets one check sends at most: enough for one lost packet in a closed network, too few to trouble anyone.
+	MaxCheckPackets = 3
+	// checkInterval is before the first retransmission, twice that before the second (RFC 8489 section 6.2.1 doubles as well). Round trips of closed networks
+	// are below it.
+	checkInterval = 200 * time.Millisecond
+	// checkPatience is how long the last packet is waited for.
+	checkPatience = 800 * time.Millisecond
+	// checksPerSecond and checkBurst are for the whole server. A room of two needs about ten checks at its start; the rate keeps the server from being
+	// a packet cannon.
+	checksPerSecond = 20
+	checkBurst      = 20
+	// minCheckPort: no browser gathers a candidate below it, and services listen there (facts: Chromium rejects such candidates too).
+	minCheckPort = 1024
+	// Lengths of ice-ufrag and ice-pwd in characters (RFC 8839 section 5.4).
+	minUfrag, minPwd, maxCredential = 4, 22, 256
+	// answerQueue is how many responses to one check may wait: one to each packet, and a forged one.
+	answerQueue = MaxCheckPackets + 1
+)
+
+// Errors of Check for which nothing was sent.
+var (
+	ErrNotServing  = errors.New("stunsrv: the server is not serving")
+	ErrTarget      = errors.New("stunsrv: no address to send a check to")
+	ErrCredentials = errors.New("stunsrv: not an ICE credential")
+	ErrNoSocket    = errors.New("stunsrv: no socket to send the check from")
+	ErrCheckRate   = errors.New("stunsrv: too many checks")
+)
+
+// CheckRequest is one connectivity check to send (RFC 8445 section 7.2.2).
+type CheckRequest struct {
+	To          netip.AddrPort // the candidate's address: unicast, not loopback, port 1024 or above
+	RemoteUfrag string         // ice-ufrag and ice-pwd that the answerer signaled (RFC 8839 section 5.4)
+	RemotePwd   string
+	LocalUfrag  string // ours; the answerer knows it from the description that it was given, or does not look
+	// Controlling sends ICE-CONTROLLING, else ICE-CONTROLLED (RFC 8445 section 7.1.3). The wrong one is answered with 487, which is an answer as well.
+	Controlling bool
+	TieBreaker  uint64 // 0: random
+	Priority    uint32 // of the peer-reflexive candidate that the check would make (RFC 8445 section 7.1.1)
+	FromPort    Port
+	From        netip.Addr // which address of this machine; zero: the one that routing chooses for To
+}
+
+// CheckResult is what came of a check.
+type CheckResult struct {
+	From, To netip.AddrPort
+	Sent     int // packets, at most MaxCheckPackets
+	// Result is as in protocol.Check: "answered" from To, "non-symmetric" (RFC 8445 section 7.2.5.2.1), "unanswered", or "error": it could not be sent, or the wait
+	// was cut short. Error responses are answers.
+	Result   string
+	Answerer netip.AddrPort // source of the answer
+	Arrived  netip.AddrPort // the server's address that the answer came to; other than From only where the result is "non-symmetric"
+	Mapped   netip.AddrPort // XOR-MAPPED-ADDRESS of the answer
+	RTT      time.Duration  // 0: not known, because it is not known which packet was answered
+	Error    string         // of an error response "487 Role Conflict", else why the result is "error"
+}
+
+// Protocol is the result as it stands in a recording.
+func (r CheckResult) Protocol(trial protocol.TrialID, purpose string) protocol.Check {
+	c := protocol.Check{Trial: trial, Purpose: purpose, From: text(r.From), To: text(r.To), Sent: r.Sent, Result: r.Result,
+		RTTMs: float64(r.RTT) / float64(time.Millisecond), Error: r.Error}
+	if r.Answerer.IsValid() {
+		c.Answerer = text(r.Answerer)
+	}
+	if r.Mapped.IsValid() {
+		c.Mapped = text(r.Mapped)
+	}
+	return c
+}
+
+// transactionID is cookie and transaction id, the 16 bytes of a header (RFC 8489 section 5).
+type transactionID [16]byte
+
+// arrival is a response with the id of a check.
+type arrival struct {
+	raw           []byte
+	source, local netip.AddrPort
+	at            time.Time
+}
+
+// checks are those that wait for an answer. The read loops deliver to them.
+type checks struct {
+	pace *rate.Limiter
+	done chan struct{}
+
+	mu      sync.Mutex
+	waiting map[transactionID]chan arrival
+}
+
+func (c *checks) init() {
+	c.pace = rate.NewLimiter(checksPerSecond, checkBurst)
+	c.done = make(chan struct{})
+	c.waiting = make(map[transactionID]chan arrival)
+}
+
+func (c *checks) close() { close(c.done) }
+
+func (c *checks) add(id transactionID) <-chan arrival {
+	answers := make(chan arrival, answerQueue)
+	c.mu.Lock()
+	c.waiting[id] = answers
+	c.mu.Unlock()
+	return answers
+}
+
+func (c *checks) remove(id transactionID) {
+	c.mu.Lock()
+	delete(c.waiting, id)
+	c.mu.Unlock()
+}
+
+// deliver hands a response to the check that has its id, if there is one. It copies raw, and never waits.
+func (c *checks) deliver(raw []byte, source, local netip.AddrPort) {
+	c.mu.Lock()
+	answers := c.waiting[transactionID(raw[4:headerSize])]
+	c.mu.Unlock()
+	if answers == nil {
+		return
+	}
+	select {
+	case answers <- arrival{raw: append([]byte(nil), raw...), source: source, local: local, at: time.Now()}:
+	default:
+	}
+}
+
+// Check sends a signed connectivity check and waits for what comes of it, about 1.4 s where nothing does. It waits its turn where many are sent at once.
+// An error means that the result says nothing about the network: nothing was sent (one of the errors above), or ctx or the server ended first; then the
+// result still tells how far it came.
+func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error) {
+	r.To = unmapped(r.To)
+	result := CheckResult{To: r.To, Result: "error"}
+	if err := s.checkable(r); err != nil {
+		return result, err
+	}
+	sock, from, err := s.socketFor(r)
+	if err != nil {
+		return result, err
+	}
+	result.From = from
+	if err := s.checks.pace.Wait(ctx); err != nil {
+		return result, fmt.Errorf("%w: %w", ErrCheckRate, err)
+	}
+	var pin []byte
+	if sock.local.Addr().IsUnspecified() {
+		pin = sendFrom(from.Addr())
+	}
+	if r.TieBreaker == 0 {
+		r.TieBreaker = randomUint64()
+	}
+	id := newTransactionID()
+	packet := appendCheck(nil, id[:], r)
+	answers := s.checks.add(id)
+	defer s.checks.remove(id)
+
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var first time.Time
+	for wait := checkInterval; ; {
+		select {
+		case a := <-answers:
+			answer, ok := readCheckAnswer(a.raw, r.RemotePwd)
+			if !ok {
+				continue
+			}
+			result.Result, result.Answerer, result.Arrived, result.Mapped, result.Error = "answered", a.source, a.local, answer.mapped, answer.err
+			if text(a.source) != text(r.To) || text(a.local) != text(from) {
+				result.Result = "non-symmetric"
+			}
+			if result.Sent == 1 {
+				result.RTT = a.at.Sub(first)
+			}
+			return result, nil
+		case <-timer.C:
+			if result.Sent == MaxCheckPackets {
+				result.Result = "unanswered"
+				return result, nil
+			}
+			if result.Sent == 0 {
+				first = time.Now()
+			}
+			if _, _, err := sock.conn.WriteMsgUDPAddrPort(packet, pin, r.To); err != nil {
+				result.Error = err.Error()
+				return result, nil
+			}
+			if result.Sent++; result.Sent == MaxCheckPackets {
+				wait = checkPatience
+			}
+			timer.Reset(wait)
+			wait *= 2
+		case <-ctx.Done():
+			result.Error = "stopped early: " + ctx.Err().Error()
+			return result, ctx.Err()
+		case <-s.checks.done:
+			result.Error = "stopped early: the server is closing"
+			return result, ErrNotServing
+		}
+	}
+}
+
+// checkable refuses what must not be sent.
+func (s *Server) checkable(r CheckRequest) error {
+	if !s.serving.Load() {
+		return ErrNotServing
+	}
+	if !between(minUfrag, r.RemoteUfrag) || !between(minUfrag, r.LocalUfrag) || !between(minPwd, r.RemotePwd) {
+		return fmt.Errorf("%w: a ufrag has %d to %d characters, a pwd %d to %d", ErrCredentials, minUfrag, maxCredential, minPwd, maxCredential)
+	}
+	to := r.To.Addr()
+	switch {
+	case !to.IsValid() || to.IsUnspecified() || to.IsMulticast() || broadcast(to):
+		return fmt.Errorf("%w: %s is not unicast", ErrTarget, to)
+	case r.To.Port() < minCheckPort:
+		return fmt.Errorf("%w: port %d is below %d", ErrTarget, r.To.Port(), minCheckPort)
+	case to.IsLoopback() && !s.config.AllowLoopbackChecks:
+		return fmt.Errorf("%w: %s is this machine", ErrTarget, to)
+	}
+	return nil
+}
+
+func between(least int, s string) bool { return len(s) >= least && len(s) <= maxCredential }
+
+// broadcast tells the limited broadcast address, and those of the networks that this machine stands in (RFC 919).
+func broadcast(a netip.Addr) bool {
+	if !a.Is4() {
+		return false
+	}
+	if a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+		return true
+	}
+	for _, p := range machineAddrs() {
+		if p.Addr().Is4() && p.Bits() < 31 && p.Contains(a) {
+			host := ^uint32(0) >> p.Bits()
+			ip := a.As4()
+			if n := binary.BigEndian.Uint32(ip[:]); n&host == host || n&host == 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// socketFor finds the socket and the source address for a check.
+func (s *Server) socketFor(r CheckRequest) (*socket, netip.AddrPort, error) {
+	from := r.From.Unmap()
+	if !from.IsValid() {
+		var err error
+		if from, err = routeSource(r.To); err != nil {
+			return nil, netip.AddrPort{}, fmt.Errorf("%w: %w", ErrNoSocket, err)
+		}
+	}
+	var found *socket
+	for _, sock := range s.sockets {
+		bound := sock.local.Addr()
+		if sock.port != r.FromPort || bound.Is4() != r.To.Addr().Is4() {
+			continue
+		}
+		if bound.IsUnspecified() || bound.WithZone("") == from.WithZone("") {
+			return sock, netip.AddrPortFrom(from, sock.local.Port()), nil
+		}
+		if found == nil && !r.From.IsValid() {
+			found = sock // routing would choose an address that the server was told not to use
+		}
+	}
+	if found == nil {
+		return nil, netip.AddrPort{}, fmt.Errorf("%w: none at %s for %s", ErrNoSocket, from, r.To)
+	}
+	return found, found.local, nil
+}
+
+// routeSource asks the kernel which of this machine's addresses it would use towards to. Connecting a UDP socket sends nothing.
+func routeSource(to netip.AddrPort) (netip.Addr, error) {
+	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
+}
+
+func newTransactionID() (id transactionID) {
+	_, _ = rand.Read(id[:]) // crypto/rand: whoever cannot see the check cannot guess it; Read never fails
+	binary.BigEndian.PutUint32(id[:], magicCookie)
+	return id
+}
+
+func randomUint64() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:])
+	return binary.BigEndian.Uint64(b[:])
+}

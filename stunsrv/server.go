@@ -1,0 +1,103 @@
+package stunsrv
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Server is a STUN server whose sockets are open.
+//
+//  1. Listen binds everything, or nothing. Requests wait in the kernel.
+//  2. Serve answers until its context ends; Check works only meanwhile. When Serve returns, the sockets are closed and no goroutine is left.
+//  3. Close is for a Server that is never served.
+type Server struct {
+	config    Config
+	log       *slog.Logger
+	software  []byte
+	sockets   []*socket
+	listeners []*listener
+	ports     [2]uint16 // by Port; 0: none
+	whoami    whoamiLimit
+	sightings *sightings
+	checks    checks
+	conns     conns
+	serving   atomic.Bool
+	closing   sync.Once
+}
+
+// Listen binds the addresses of config over UDP and TCP. An error says what could not be bound and what to try instead.
+func Listen(config Config) (*Server, error) {
+	hosts, port, err := config.places()
+	if err != nil {
+		return nil, err
+	}
+	if !havePacketInfo {
+		hosts = withoutWildcards(hosts)
+	}
+	s := &Server{config: config, log: config.Log, sightings: newSightings(config.OnSighting)}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if config.Software != "" {
+		s.software = appendAttribute(nil, attrSoftware, []byte(config.Software))
+	}
+	s.checks.init()
+	s.conns.open = make(map[*net.TCPConn]struct{})
+	if err := s.bind(hosts, port, config.AlternatePort); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Port is the number of one of the two ports; 0: there is none.
+func (s *Server) Port(p Port) uint16 { return s.ports[p] }
+
+// Serve answers until ctx ends, and returns when every goroutine has. An error other than nil says that a socket cannot be read any more. Call it once.
+func (s *Server) Serve(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, sock := range s.sockets {
+		group.Go(func() error { return s.serveUDP(ctx, sock) })
+	}
+	for _, l := range s.listeners {
+		group.Go(func() error { return s.serveTCP(ctx, l) })
+	}
+	group.Go(func() error { s.sightings.run(ctx); return nil })
+	s.serving.Store(true)
+	group.Go(func() error {
+		<-ctx.Done()
+		s.serving.Store(false)
+		s.Close()
+		return nil
+	})
+	err := group.Wait()
+	s.conns.wait()
+	s.sightings.flush()
+	return err
+}
+
+// Close closes all sockets. Serve does it by itself.
+func (s *Server) Close() {
+	s.closing.Do(func() {
+		for _, sock := range s.sockets {
+			sock.conn.Close()
+		}
+		for _, l := range s.listeners {
+			l.Close()
+		}
+		s.conns.close()
+		s.checks.close()
+	})
+}
+
+// responder is the one of a socket at a corner, which can answer from there alone until join knows better.
+func (s *Server) responder(here corner) responder {
+	r := responder{software: s.software, here: here}
+	r.has[here] = true
+	return r
+}

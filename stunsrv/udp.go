@@ -1,0 +1,65 @@
+package stunsrv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+)
+
+const (
+	// maxDatagram is in bytes. STUN stays under the path MTU (RFC 8489 section 6.1); what is longer is cut by the kernel, and then no STUN message.
+	maxDatagram = 2048
+	// maxReadErrors in a row end the loop: single ones (an ICMP error, on some systems) are passed over, a socket that fails for good must not spin.
+	maxReadErrors = 100
+)
+
+// serveUDP is the loop of one socket: one read, at most one write, no allocation.
+func (s *Server) serveUDP(ctx context.Context, sock *socket) error {
+	in := make([]byte, maxDatagram)
+	out := make([]byte, 0, maxDatagram+maxGrowth)
+	control := make([]byte, controlSize)
+	for failed := 0; ; {
+		n, controlled, _, source, err := sock.conn.ReadMsgUDPAddrPort(in, control)
+		if err != nil {
+			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+				return nil
+			}
+			if failed++; failed > maxReadErrors {
+				return fmt.Errorf("stunsrv: UDP %s cannot be read: %w", sock.local, err)
+			}
+			s.log.Debug("read", "at", sock.local, "err", err)
+			continue
+		}
+		failed = 0
+		local, pin := sock.local, []byte(nil)
+		if local.Addr().IsUnspecified() {
+			var addr netip.Addr
+			if addr, pin = arrivedAt(control[:controlled]); addr.IsValid() {
+				local = netip.AddrPortFrom(addr, local.Port())
+			}
+		}
+		answer, inquiry := sock.respond(out[:0], in[:n], source, local)
+		switch inquiry.kind {
+		case kindNothing:
+			continue
+		case kindResponse:
+			s.checks.deliver(in[:n], source, local)
+			continue
+		case kindWhoami:
+			if !s.whoami.allow(source.Addr(), time.Now()) {
+				answer = nil
+			}
+		}
+		answered := false
+		if len(answer) > 0 {
+			if _, _, err = sock.siblings[inquiry.from].conn.WriteMsgUDPAddrPort(answer, pin, source); err != nil {
+				s.log.Debug("write", "to", source, "from", local, "err", err)
+			}
+			answered = err == nil
+		}
+		s.sightings.add(seen{source: source, local: local, kind: inquiry.kind, answered: answered}, inquiry.software)
+	}
+}
