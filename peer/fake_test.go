@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"sync"
 	"testing"
@@ -163,22 +162,27 @@ func (r *room) all(from string, fits func(protocol.ClientMessage) bool) []protoc
 // join runs peers a and b on their networks and returns when both are in the room. leave ends both and waits.
 func (r *room) join(a, b *vnet.Net) (leave func()) {
 	r.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	var tasks sync.WaitGroup
-	for id, n := range map[string]*vnet.Net{"a": a, "b": b} {
-		config := peer.Config{Dial: r.dial(id), Net: n, Label: id, Logger: slog.New(slog.DiscardHandler)}
-		tasks.Go(func() {
-			if _, err := peer.Run(ctx, config); err != nil {
-				r.t.Errorf("peer %s: %v", id, err)
-			}
-		})
-	}
+	leaveA := runOne(r.t, peer.Config{Dial: r.dial("a"), Net: a, Label: "a"})
+	leaveB := runOne(r.t, peer.Config{Dial: r.dial("b"), Net: b, Label: "b"})
 	for _, id := range []string{"a", "b"} {
 		r.wait(id, "the offer of alone-1", func(m protocol.ClientMessage) bool {
 			return m.Description != nil && m.Description.Trial == "alone-1" && m.Description.Kind == "offer"
 		})
 	}
-	return func() { cancel(); tasks.Wait() }
+	return func() { leaveA(); leaveB() }
+}
+
+// runOne runs a peer until the function that it returns is called, which waits for its end.
+func runOne(t *testing.T, config peer.Config) (leave func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if _, err := peer.Run(ctx, config); err != nil {
+			t.Errorf("peer %s: %v", config.Label, err)
+		}
+	}()
+	return func() { cancel(); <-done }
 }
 
 // network is a WAN with a STUN server at 198.51.100.1:3478, and a host for each end.

@@ -26,9 +26,9 @@ const (
 	burstBuffer = 128 << 10 // bytes in flight in our own buffer: enough to fill a LAN for a tick, little enough to end on time
 	burstTick   = 5 * time.Millisecond
 	settle      = 250 * time.Millisecond // between the last packet and the question what arrived: the two channels may overtake each other
-	replyWithin = 3 * time.Second // to wait for one pong or report: a round trip longer than that is a broken path
-	roundTrips  = 8               // where the server names no number
-	maxTrips    = 32              // as many as protocol.DataResult carries
+	replyWithin = 3 * time.Second        // to wait for one pong or report: a round trip longer than that is a broken path
+	roundTrips  = 8                      // where the server names no number
+	maxTrips    = 32                     // as many as protocol.DataResult carries
 )
 
 // message is what is said on the ping channel.
