@@ -119,6 +119,9 @@ func (t *trial) create(ctx context.Context) error {
 	engine := webrtc.SettingEngine{LoggerFactory: pionLog{t.log, ""}}
 	engine.SetNet(t.wire)
 	engine.SetIncludeLoopbackCandidate(t.config.IncludeLoopback)
+	// With a filter, though it passes all, pion asks the servers from each address apart and not from the unspecified one. As with a browser that may see
+	// its addresses, the related address of an srflx candidate then is its base's, which tells a translation from none (RFC 8839 section 5.1).
+	engine.SetInterfaceFilter(func(string) bool { return true })
 	engine.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
 	engine.SetICEMaxBindingRequests(iceMaxChecks)
 	if !hasIPv6(t.wire) {

@@ -1,6 +1,7 @@
 package peer_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/icescope/icescope/protocol"
@@ -86,7 +87,7 @@ func TestSTUNIsNeededBehindNATs(t *testing.T) {
 				return false
 			}
 			c, err := protocol.ParseCandidate(m.Candidate.Line)
-			return err == nil && c.Type == "srflx"
+			return err == nil && c.Type == "srflx" && strings.HasPrefix(c.RelatedAddress, "10.") && strings.HasPrefix(c.Address, "198.51.100.")
 		}).Candidate
 		if srflx.URL != stunServer.URLs[0] {
 			t.Errorf("%s: the candidate does not name its server: %+v", id, srflx)
