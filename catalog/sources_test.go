@@ -123,6 +123,7 @@ func checkCall(call *ast.CallExpr) (problems []string) {
 		if !slices.ContainsFunc(Keys(), func(k string) bool { return strings.HasPrefix(k, key) }) {
 			problems = append(problems, "no key begins with "+strconv.Quote(key))
 		}
+	case whole && key == "": // arguments first, the key is set later: a diagnosis makes it of the finding's code
 	case whole && !Has(key):
 		problems = append(problems, "no key "+strconv.Quote(key))
 	}
@@ -136,7 +137,7 @@ func checkCall(call *ast.CallExpr) (problems []string) {
 			problems = append(problems, "no key "+strconv.Quote(nested)+" for the argument "+name)
 		}
 	}
-	if allLiteral && Has(key) {
+	if allLiteral && key != "" && Has(key) {
 		sentence, _ := lookup(protocol.English, key)
 		slices.Sort(given)
 		if want := names(sentence); !slices.Equal(given, want) {
