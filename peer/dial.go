@@ -2,12 +2,13 @@ package peer
 
 import (
 	"context"
-	"errors"
+	"crypto/tls"
 	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/icescope/icescope/protocol"
+	"github.com/icescope/icescope/signaling"
 )
 
 // SocketURL is the WebSocket of a room's page: http://host:8080/r/CODE becomes ws://host:8080/ws?room=CODE. A WebSocket URL is taken as it is.
@@ -34,10 +35,19 @@ func SocketURL(page string) (string, error) {
 	return u.String(), nil
 }
 
+// dial opens a WebSocket to the room of URL.
 func (c *Config) dial(ctx context.Context, hello protocol.Hello) (Transport, error) {
-	_, err := SocketURL(c.URL)
+	socket, err := SocketURL(c.URL)
 	if err != nil {
 		return nil, err
 	}
-	return nil, errors.New("not yet")
+	config := signaling.ClientConfig{Hello: hello, Logger: c.Logger}
+	if c.Insecure {
+		config.TLS = &tls.Config{InsecureSkipVerify: true} // see Config.Insecure
+	}
+	client, err := signaling.Dial(ctx, socket, config)
+	if err != nil {
+		return nil, err // not client: a nil *Client in a Transport is not nil
+	}
+	return client, nil
 }

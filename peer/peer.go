@@ -2,21 +2,22 @@ package peer
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"runtime"
 	"sync"
 	"time"
 
 	"github.com/icescope/icescope/protocol"
+	"github.com/icescope/icescope/signaling"
 	"github.com/pion/transport/v4"
 	"github.com/pion/transport/v4/stdnet"
 )
 
-// Transport carries frames to and from the server, over reconnections: frames with a Seq arrive in order and once. Send numbers them, may be called
-// from anywhere and does not wait for the network. Receive returns an error when the connection is over for good; the welcome is a frame like others.
-// Whoever opened a Transport that is also an io.Closer has it closed by Run.
+// Transport carries frames to and from the server, over reconnections; *signaling.Client is one. Send numbers the frames, may be called from anywhere
+// and does not wait for the network. The first frame that Receive returns is the welcome, and its error says that the connection is over for good. Run
+// leaves the room by Close where there is one, and else by a leave.
 type Transport interface {
 	Send(m protocol.ClientMessage) error
 	Receive(ctx context.Context) (protocol.ServerMessage, error)
@@ -28,7 +29,7 @@ type Config struct {
 	URL string
 	// Dial opens the signaling and says hello. Nil: over a WebSocket to URL. Tests put an in-memory server here.
 	Dial func(ctx context.Context, hello protocol.Hello) (Transport, error)
-	// Insecure takes any certificate of an https URL: icescope serve signs its own.
+	// Insecure takes any certificate of an https URL, because icescope serve signs its own. Nothing secret crosses it but the room's frames.
 	Insecure bool
 
 	Label   string // what this machine is called in the reports; empty: the room gives it its letter
@@ -60,18 +61,6 @@ type Result struct {
 // report: the slowest, a relay that never answers, is given up by the session within 15 s.
 const measureAfterFinal = 15 * time.Second
 
-// RefusedError is the server's refusal to let this end in.
-type RefusedError struct {
-	Refusal protocol.Error
-}
-
-func (e *RefusedError) Error() string {
-	if e.Refusal.Hint == "" {
-		return fmt.Sprintf("%s (%s)", e.Refusal.Message, e.Refusal.Code)
-	}
-	return fmt.Sprintf("%s (%s): %s", e.Refusal.Message, e.Refusal.Code, e.Refusal.Hint)
-}
-
 // Run joins the room and takes part in its trials:
 //
 //  1. It says hello, and is welcomed with the room's ICE servers.
@@ -79,7 +68,8 @@ func (e *RefusedError) Error() string {
 //  3. For each start it makes one RTCPeerConnection and does as told until the stop.
 //  4. It leaves when ctx ends, when the server says bye, or, OneShot, when the verdict is final.
 //
-// It returns when everything that it started has ended. That ctx ended is no error: the Result holds what was known by then.
+// It returns when everything that it started has ended. That ctx ended is no error: the Result holds what was known by then. It is one if the server does
+// not let this end in (*signaling.RefusedError), sends it away (*signaling.ByeError), or is lost for good.
 func Run(ctx context.Context, config Config) (Result, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -103,13 +93,14 @@ func Run(ctx context.Context, config Config) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if c, ok := transport.(interface{ Close() error }); ok {
-		defer c.Close()
-	}
 	p := &peer{config: &config, transport: transport, trials: map[protocol.TrialID]*running{}}
 	err = p.stay(ctx)
 	p.endAll()
-	p.send(protocol.ClientMessage{Type: protocol.ClientLeave})
+	if c, ok := transport.(io.Closer); ok {
+		_ = c.Close() // the stay is over either way
+	} else {
+		p.send(protocol.ClientMessage{Type: protocol.ClientLeave})
+	}
 	return p.result, err
 }
 
@@ -146,7 +137,7 @@ func (p *peer) stay(ctx context.Context) error {
 		case reading.Err() != nil: // ctx, or measureAfterFinal
 			return nil
 		case err != nil:
-			return fmt.Errorf("signaling: %w", err)
+			return err
 		}
 		done, err := p.handle(ctx, m)
 		if done || err != nil {
@@ -170,7 +161,7 @@ func (p *peer) handle(ctx context.Context, m protocol.ServerMessage) (done bool,
 		}
 	case m.Error != nil:
 		if p.result.Peer == "" {
-			return true, &RefusedError{*m.Error}
+			return true, &signaling.RefusedError{Refusal: *m.Error}
 		}
 		p.config.Logger.Warn("the server refused a frame", "code", m.Error.Code, "message", m.Error.Message, "about", m.Error.Type)
 	case m.Start != nil:
@@ -185,13 +176,9 @@ func (p *peer) handle(ctx context.Context, m protocol.ServerMessage) (done bool,
 	case m.Snapshot != nil:
 		return p.snapshot(*m.Snapshot), nil
 	case m.Bye != nil:
-		if m.Bye.RetryMs > 0 {
-			return false, nil // the transport comes back by itself
+		if m.Bye.RetryMs == 0 { // else the transport comes back by itself
+			return true, &signaling.ByeError{Bye: *m.Bye}
 		}
-		if m.Bye.Reason == "expired" || m.Bye.Reason == "shutdown" {
-			return true, nil
-		}
-		return true, errors.New("the server closed the connection: " + m.Bye.Reason)
 	}
 	return false, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/icescope/icescope/peer"
 	"github.com/icescope/icescope/protocol"
+	"github.com/icescope/icescope/signaling"
 )
 
 // script is a Transport that says what it is given, and then ends.
@@ -57,7 +58,7 @@ func TestStaysUntilTheSignalingEnds(t *testing.T) {
 
 func TestRefusalIsAnError(t *testing.T) {
 	_, _, err := run(t, script{{Type: protocol.ServerError, Error: &protocol.Error{Code: protocol.ErrRoomFull, Message: "two are there"}}}, true)
-	var refused *peer.RefusedError
+	var refused *signaling.RefusedError
 	if !errors.As(err, &refused) || refused.Refusal.Code != protocol.ErrRoomFull {
 		t.Errorf("got %v", err)
 	}
