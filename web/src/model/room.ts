@@ -1,15 +1,17 @@
+// The one object that the page draws from. It folds nothing: the snapshot is the server's, the events are the recording as it streams.
 import { signal, type ReadonlySignal } from "@preact/signals";
-import type { Event, Lang, ProtocolError, Report, TrialKind, Welcome } from "../protocol.gen";
-import type { Status } from "../signaling/connection";
-import type { RevealError } from "../rtc/environment";
+import type { Event, Lang, ProtocolError, Report, ServerMessage, TrialKind, Welcome } from "../protocol.gen";
+import { gatherAlone, type AloneState } from "../rtc/alone";
+import type { Outbox } from "../rtc/agent";
+import { askForDevice, environment, RevealError } from "../rtc/environment";
+import { Trial } from "../rtc/trial";
+import { Connection, type GoneReason, type Status } from "../signaling/connection";
 
-export type { Status, RevealError };
+export { RevealError };
+export type { GoneReason, Status };
 
 /** Gathering is how far this page's own candidates are, before anyone else is in the room. */
-export interface Gathering {
-  state: "idle" | "gathering" | "complete";
-  candidates: number;
-}
+export type Gathering = AloneState;
 
 /** RoomModel is all that the page draws from and all that it can do. */
 export interface RoomModel {
@@ -35,17 +37,139 @@ export interface RoomOptions {
   kind?: "browser" | "watcher";
 }
 
-export function openRoom(_opts: RoomOptions): RoomModel {
+const TRIALS: TrialKind[] = ["host", "stun", "relay-udp", "relay-tcp", "custom"];
+/** What the page keeps of the recording: a room that ran for hours would fill its memory. The server's recording is whole. */
+const MAX_EVENTS = 20_000;
+
+/** openRoom joins at once and stays until leave, or until the page goes away. */
+export function openRoom(o: RoomOptions): RoomModel {
+  const welcome = signal<Welcome | null>(null);
+  const snapshot = signal<Report | null>(null);
+  const events = signal<readonly Event[]>([]);
+  const lastError = signal<ProtocolError | null>(null);
+  const gathering = signal<Gathering>({ state: "idle", candidates: 0 });
+  const trials = new Map<string, Trial>();
+  let kind = o.kind ?? "browser";
+  let eventsSeen = 0;
+  let alone = 0;
+  let endAlone = () => {};
+
+  const connection = new Connection({
+    url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws?room=${encodeURIComponent(o.room)}`,
+    hello: () => ({
+      kind,
+      lang: o.lang,
+      live: true,
+      userAgent: navigator.userAgent,
+      ...(o.label ? { label: o.label } : {}),
+      ...(kind === "browser" ? { trials: TRIALS } : {}),
+    }),
+    eventsSeen: () => eventsSeen,
+    onWelcome(w) {
+      welcome.value = w;
+      lastError.value = null;
+      if (w.resumed) return;
+      reset();
+      if (w.kind !== "browser") return;
+      gather();
+      void tellEnvironment();
+    },
+    onFrame: frame,
+  });
+  const out: Outbox = { send: (m) => connection.send(m), post: (m) => connection.post(m) };
+
+  function frame(m: ServerMessage): void {
+    switch (m.type) {
+      case "start":
+        endAlone();
+        void trials.get(m.start.trial)?.stop();
+        trials.set(m.start.trial, new Trial(m.start, out));
+        break;
+      case "stop":
+        void trials.get(m.stop.trial)?.stop();
+        trials.delete(m.stop.trial);
+        break;
+      case "description": // the server's frames are in order: start has come before, or the trial has ended
+        trials.get(m.description.trial)?.description(m.description, m.ref ?? 0);
+        break;
+      case "candidate":
+        trials.get(m.candidate.trial)?.candidate(m.candidate, m.ref ?? 0);
+        break;
+      case "snapshot":
+        snapshot.value = m.snapshot;
+        break;
+      case "events":
+        remember(m.events ?? []); // a frame that only carries an ack has none
+        break;
+      case "error":
+        lastError.value = m.error;
+    }
+  }
+
+  function remember(more: Event[]): void {
+    const fresh = more.filter((e) => e.seq >= eventsSeen); // a resume may bring some twice
+    if (fresh.length === 0) return;
+    eventsSeen = fresh[fresh.length - 1]!.seq + 1;
+    events.value = [...events.value, ...fresh].slice(-MAX_EVENTS);
+  }
+
+  function gather(): void {
+    endAlone();
+    endAlone = gatherAlone(++alone, welcome.value?.iceServers ?? [], out, (g) => (gathering.value = g));
+  }
+
+  async function tellEnvironment(): Promise<void> {
+    out.send({ type: "environment", environment: await environment() });
+  }
+
+  /** reset forgets what belonged to a peer that is no more. */
+  function reset(): void {
+    endAlone();
+    for (const trial of trials.values()) void trial.stop();
+    trials.clear();
+    alone = 0;
+    eventsSeen = 0;
+    events.value = [];
+    snapshot.value = null;
+  }
+
+  function leave(): void {
+    connection.leave();
+    endAlone();
+    for (const trial of trials.values()) void trial.stop();
+    trials.clear();
+  }
+
+  addEventListener("pagehide", leave); // and not "dropped": the other end need not wait 30 s for a reloaded page
+  addEventListener("pageshow", (e) => e.persisted && location.reload()); // out of the back/forward cache, after leaving
+  addEventListener("online", () => connection.retryNow());
+  connection.open();
+
   return {
-    status: signal<Status>({ kind: "connecting" }),
-    welcome: signal(null),
-    snapshot: signal(null),
-    events: signal([]),
-    lastError: signal(null),
-    gathering: signal<Gathering>({ state: "idle", candidates: 0 }),
-    run() {},
-    async reveal() {},
-    watch() {},
-    leave() {},
+    status: connection.status,
+    welcome,
+    snapshot,
+    events,
+    lastError,
+    gathering,
+    run: ({ trials, swapOfferer, iceServers }) =>
+      out.send({
+        type: "run",
+        run: {
+          ...(trials?.length ? { trials } : {}),
+          ...(swapOfferer ? { swapOfferer } : {}),
+          ...(iceServers !== undefined ? { iceServers } : {}),
+        },
+      }),
+    async reveal() {
+      await askForDevice();
+      await tellEnvironment();
+      gather();
+    },
+    watch() {
+      kind = "watcher";
+      connection.reopen();
+    },
+    leave,
   };
 }

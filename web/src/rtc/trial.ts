@@ -1,0 +1,150 @@
+// One trial: one RTCPeerConnection from a start frame to its stop frame. Nothing that goes wrong in it may hurt another trial: every failure becomes a
+// trialError frame.
+import type { Candidate, Description, Measurement, Start } from "../protocol.gen";
+import { Agent, trialError, type Outbox } from "./agent";
+import { canvasTrack } from "./canvas";
+import { DataMeter } from "./measure";
+import { every } from "./ticker";
+import { measureVideo } from "./video";
+
+/** getStats locks the ICE agent; a server may not ask for it more often. */
+const MIN_SAMPLE_MS = 50;
+/** The last sample before closing is not worth waiting longer for. */
+const LAST_SAMPLE_MS = 300;
+
+export class Trial {
+  readonly start: Start;
+  readonly #out: Outbox;
+  #agent: Agent | null = null;
+  #work: Promise<void> = Promise.resolve(); // what the other end signals, applied in its order
+  #queued: { c: Candidate; ref: number }[] = []; // until the remote description is set
+  #remote = false;
+  #stopped = false;
+  #ends: (() => void)[] = [];
+  #measured: Pick<Measurement, "data" | "video"> = {};
+
+  /** A trial begins at once. */
+  constructor(start: Start, out: Outbox) {
+    this.start = start;
+    this.#out = out;
+    try {
+      this.#create();
+    } catch (e) {
+      out.send({ type: "trialError", trialError: trialError(start.trial, "create", e, true) });
+      return;
+    }
+    if (start.role === "offerer") this.#then("offer", () => this.#agent!.describe("offer"));
+  }
+
+  /** description applies the other end's offer or answer, says so, and answers an offer. */
+  description(d: Description, ref: number): void {
+    this.#then(d.kind === "offer" ? "answer" : "offer", async () => {
+      const { pc } = this.#agent!;
+      const ok = await this.#apply(ref, () => pc.setRemoteDescription({ type: d.kind as RTCSdpType, sdp: d.sdp }));
+      if (!ok) return;
+      this.#remote = true;
+      this.#agent!.watchDTLS();
+      if (d.kind === "offer") await this.#agent!.describe("answer");
+      for (const { c, ref } of this.#queued.splice(0)) await this.#addCandidate(c, ref);
+    });
+  }
+
+  candidate(c: Candidate, ref: number): void {
+    this.#then("answer", async () => {
+      if (this.#remote) await this.#addCandidate(c, ref);
+      else this.#queued.push({ c, ref });
+    });
+  }
+
+  /** stop sends the last sample and closes. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    for (const end of this.#ends) end();
+    if (!this.#agent) return;
+    await Promise.race([this.#agent.sample(), new Promise((resolve) => setTimeout(resolve, LAST_SAMPLE_MS))]);
+    this.#agent.pc.close();
+  }
+
+  #create(): void {
+    const { start } = this;
+    const agent = new Agent(start.trial, this.#out, start.iceServers ?? [], start.relayOnly);
+    this.#agent = agent;
+    const { pc } = agent;
+
+    const data = new DataMeter(pc, {
+      roundTrips: start.roundTrips,
+      burstMs: start.burstMs,
+      offerer: start.role === "offerer",
+      result: (data) => this.#tell({ data: { ...data } }),
+    });
+    data.ping.addEventListener("open", () => {
+      agent.state("data", "open");
+      data.measure().catch((e: unknown) => this.#failed("data", e, false));
+    });
+    data.ping.addEventListener("close", () => agent.state("data", "closed"));
+
+    try {
+      const { track, stream, release } = canvasTrack();
+      this.#ends.push(release);
+      pc.addTrack(track, stream);
+    } catch (e) {
+      this.#failed("video", e, false); // a trial without video still tells everything about the path
+    }
+    let video = false;
+    pc.addEventListener("connectionstatechange", () => {
+      if (pc.connectionState !== "connected" || video) return;
+      video = true;
+      const comes = pc.getTransceivers().some((t) => t.currentDirection === "sendrecv" || t.currentDirection === "recvonly");
+      if (!comes) return; // the headless peer sends none
+      measureVideo(pc, start.videoMs, agent.atMs)
+        .then((video) => video && this.#tell({ video }))
+        .catch((e: unknown) => this.#failed("video", e, false));
+    });
+
+    this.#ends.push(every(Math.max(start.sampleMs || 0, MIN_SAMPLE_MS), () => void agent.sample()));
+  }
+
+  async #addCandidate(c: Candidate, ref: number): Promise<void> {
+    const { pc } = this.#agent!;
+    const init: RTCIceCandidateInit = { candidate: c.candidate, sdpMid: c.sdpMid ?? null, sdpMLineIndex: c.sdpMLineIndex ?? null };
+    if (c.usernameFragment) init.usernameFragment = c.usernameFragment;
+    // No argument: the end of candidates for every media section (WebRTC section 4.4.2, addIceCandidate).
+    await this.#apply(ref, () => (c.candidate === "" ? pc.addIceCandidate() : pc.addIceCandidate(init)));
+  }
+
+  /** apply does what the other end signaled and says what became of it. */
+  async #apply(ref: number, f: () => Promise<void>): Promise<boolean> {
+    const applied = { trial: this.start.trial, ref };
+    try {
+      await f();
+    } catch (e) {
+      if (!this.#stopped) this.#out.send({ type: "applied", applied: { ...applied, ok: false, error: String(e), atMs: this.#agent!.atMs() } });
+      return false;
+    }
+    if (!this.#stopped) this.#out.send({ type: "applied", applied: { ...applied, ok: true, atMs: this.#agent!.atMs() } });
+    return true;
+  }
+
+  #then(step: "offer" | "answer", f: () => Promise<void>): void {
+    this.#work = this.#work.then(async () => {
+      if (this.#stopped || !this.#agent) return;
+      try {
+        await f();
+      } catch (e) {
+        this.#failed(step, e, true);
+      }
+    });
+  }
+
+  /** tell sends all that is measured so far: the newest frame says everything. */
+  #tell(part: Pick<Measurement, "data" | "video">): void {
+    if (this.#stopped) return;
+    Object.assign(this.#measured, part);
+    this.#out.send({ type: "measurement", measurement: { trial: this.start.trial, atMs: this.#agent!.atMs(), ...this.#measured } });
+  }
+
+  #failed(step: "offer" | "answer" | "data" | "video", e: unknown, fatal: boolean): void {
+    if (!this.#stopped) this.#agent?.failed(step, e, fatal);
+  }
+}
