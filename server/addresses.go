@@ -6,40 +6,36 @@ import (
 	"slices"
 )
 
-// localNetworks are what this machine's interfaces have, as address and prefix length, IPv4 first: closed networks speak it first.
-// Link-local IPv6 is left out: without its zone nobody can open it, and browsers refuse zones in URLs (RFC 3986 knows none).
-func localNetworks() ([]netip.Prefix, error) {
+// machineAddrs are what this machine's interfaces have, IPv4 first: closed networks speak it first. Link-local IPv6 is left out: without its zone
+// nobody can open it, and browsers refuse zones in URLs (RFC 3986 knows none).
+func machineAddrs() ([]netip.Addr, error) {
 	all, err := net.InterfaceAddrs()
 	if err != nil {
 		return nil, err
 	}
-	var out []netip.Prefix
+	var out []netip.Addr
 	for _, a := range all {
 		network, ok := a.(*net.IPNet)
 		if !ok {
 			continue
 		}
-		addr, ok := netip.AddrFromSlice(network.IP)
-		addr = addr.Unmap()
-		ones, _ := network.Mask.Size()
-		if !ok || addr.IsLinkLocalUnicast() && addr.Is6() {
-			continue
+		if addr, ok := netip.AddrFromSlice(network.IP); ok && (addr.Unmap().Is4() || !addr.IsLinkLocalUnicast()) {
+			out = append(out, addr.Unmap())
 		}
-		out = append(out, netip.PrefixFrom(addr, ones))
 	}
-	slices.SortStableFunc(out, func(a, b netip.Prefix) int { return a.Addr().BitLen() - b.Addr().BitLen() })
+	slices.SortStableFunc(out, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
 	return slices.Compact(out), nil
 }
 
 // reachable are the addresses by which other machines may reach a listener: its own, or all of the machine's where it is bound to all.
 // Where the machine has nothing but loopback, that is what is left.
-func reachable(bound netip.Addr, networks []netip.Prefix) []netip.Addr {
+func reachable(bound netip.Addr, machine []netip.Addr) []netip.Addr {
 	if bound.IsValid() && !bound.IsUnspecified() {
 		return []netip.Addr{bound.Unmap()}
 	}
 	var others, loopback []netip.Addr
-	for _, n := range networks {
-		switch addr := n.Addr(); {
+	for _, addr := range machine {
+		switch {
 		case bound.Is4() && addr.Is6(): // 0.0.0.0 hears IPv4 only
 		case addr.IsLoopback():
 			loopback = append(loopback, addr)
@@ -51,18 +47,6 @@ func reachable(bound netip.Addr, networks []netip.Prefix) []netip.Addr {
 		return others
 	}
 	return loopback
-}
-
-// onLink are the prefixes of the server's own segments: a peer inside one of them is reached without a router.
-func onLink(networks []netip.Prefix) []string {
-	var out []string
-	for _, n := range networks {
-		if !n.Addr().IsLoopback() && !n.IsSingleIP() {
-			out = append(out, n.Masked().String())
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // hostOnly is the host of a Host header or URL authority, without port, brackets and zone.
@@ -86,4 +70,13 @@ func isLoopbackHost(host string) bool {
 		return addr.IsLoopback()
 	}
 	return host == "localhost" || len(host) > 10 && host[len(host)-10:] == ".localhost"
+}
+
+// boundAddr is the address that a listener is bound to; unspecified: all.
+func boundAddr(a net.Addr) netip.Addr {
+	ap, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
 }

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+
+	"github.com/icescope/icescope/protocol"
+	"github.com/icescope/icescope/server"
+)
+
+type serveCommand struct {
+	HTTP          string        `name:"http" help:"Where to serve the page." default:":8080" placeholder:"ADDR"`
+	HTTPS         string        `name:"https" help:"Where to serve it as a secure context, so that it may ask for the camera; empty: nowhere." default:":8443" placeholder:"ADDR"`
+	STUN          []string      `name:"stun" help:"Where to answer STUN over UDP and TCP; may be given once per address." default:":3478" placeholder:"ADDR"`
+	STUNAltPort   int           `name:"stun-alt-port" help:"The second STUN port, which shows how a NAT maps; 0: the one after the first." placeholder:"PORT"`
+	Advertise     string        `help:"The host in the STUN URLs, where clients reach this machine by another address than the page's." placeholder:"HOST"`
+	OpenRooms     bool          `help:"Let the first to join make the room, whatever its code (automation, benchmarks)."`
+	NoDirectCheck bool          `help:"Send no connectivity checks of the server's own to the peers' addresses."`
+	TLSDir        string        `name:"tls-dir" help:"Where the self-signed certificate is kept; default: the user's configuration directory." type:"path" placeholder:"DIR"`
+	TLSCert       string        `name:"tls-cert" help:"A certificate of your own (PEM), with --tls-key." type:"existingfile" placeholder:"FILE" and:"own"`
+	TLSKey        string        `name:"tls-key" help:"Its key (PEM)." type:"existingfile" placeholder:"FILE" and:"own"`
+	Lang          protocol.Lang `help:"Language of reports that are asked for without one: ${enum}." enum:"en,ja" default:"en"`
+	LogLevel      logLevel      `help:"What to log on stderr: debug, info, warn or error." default:"info"`
+	LogJSON       bool          `name:"log-json" help:"Log as JSON."`
+	JSON          bool          `help:"Write the addresses to stdout as one JSON object once all of them listen."`
+}
+
+// Run serves until it is interrupted.
+func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
+	s, err := server.New(server.Config{
+		HTTP: c.HTTP, HTTPS: c.HTTPS, STUN: c.STUN, STUNAltPort: c.STUNAltPort, Advertise: c.Advertise, OpenRooms: c.OpenRooms,
+		NoDirectCheck: c.NoDirectCheck, TLSDir: c.TLSDir, TLSCert: c.TLSCert, TLSKey: c.TLSKey, Lang: c.Lang, Version: version,
+		Logger: newLogger(t.stderr, c.LogLevel, c.LogJSON),
+	})
+	if err != nil {
+		return err
+	}
+	addrs := s.Addrs()
+	if c.JSON {
+		if err := t.printJSON(addrs); err != nil {
+			return err
+		}
+	}
+	c.greet(t, addrs)
+	return s.Serve(ctx)
+}
+
+// greet says what to open where, as someone would say it to the person next to them.
+func (c *serveCommand) greet(t *terminal, addrs server.Addrs) {
+	t.say("open this page on both machines:")
+	for _, url := range addrs.URLs {
+		t.say("    %s", url)
+	}
+	if len(addrs.SecureURLs) > 0 {
+		t.say("or this one, where the page may ask for the camera (the certificate is self-signed: accept it once):")
+		for _, url := range addrs.SecureURLs {
+			t.say("    %s", url)
+		}
+	}
+	stun := make([]string, 0, len(addrs.STUN))
+	for _, a := range addrs.STUN {
+		if ap, err := netip.ParseAddrPort(a); err != nil || !ap.Addr().IsLoopback() || len(addrs.STUN) <= 2 {
+			stun = append(stun, a)
+		}
+	}
+	t.say("STUN over UDP and TCP on %s", strings.Join(stun, ", "))
+	t.say("stop with Ctrl-C")
+}
+

@@ -1,0 +1,77 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+
+	"github.com/icescope/icescope/protocol"
+	"github.com/icescope/icescope/stunsrv"
+)
+
+// Config says what to serve, and where.
+type Config struct {
+	// HTTP and HTTPS are addresses to listen on, as net.Listen takes them; port 0 takes a free one. HTTPS empty: not served.
+	HTTP, HTTPS string
+	// STUN are the addresses of the STUN server, as stunsrv.Config.Primary. STUNAltPort is the second port on them; 0: the one after the first, or a
+	// free one where the first is.
+	STUN        []string
+	STUNAltPort int
+
+	// Advertise is the host in the STUN URLs in place of the one that a page was opened with.
+	Advertise string
+	// OpenRooms is signaling.Config.OpenRooms.
+	OpenRooms bool
+	// NoDirectCheck keeps the session from sending connectivity checks of the server's own.
+	NoDirectCheck bool
+
+	// TLSCert and TLSKey are files (PEM) of the operator's own. Without them the server signs its own certificate and keeps it in TLSDir; empty: in the
+	// user's configuration directory.
+	TLSCert, TLSKey, TLSDir string
+
+	// Lang is the language of reports that are asked for without one; empty: English.
+	Lang protocol.Lang
+	// Version is this program's.
+	Version string
+	// Logger; nil: nothing is logged.
+	Logger *slog.Logger
+}
+
+// validate fills in what follows from the rest.
+func (c *Config) validate() error {
+	if c.HTTP == "" {
+		return errors.New("no address for HTTP; try --http :8080")
+	}
+	if len(c.STUN) == 0 {
+		return errors.New("no address for STUN; try --stun :3478")
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("a certificate needs its key: give --tls-cert and --tls-key together")
+	}
+	if c.Advertise != "" {
+		if _, err := protocol.CheckICEURL("stun:" + net.JoinHostPort(hostOnly(c.Advertise), "3478")); err != nil {
+			return fmt.Errorf("--advertise: %w", err)
+		}
+	}
+	if c.STUNAltPort == 0 {
+		_, text, err := net.SplitHostPort(c.STUN[0])
+		if err != nil {
+			return fmt.Errorf("--stun: %w; try --stun :3478", err)
+		}
+		if port, err := strconv.Atoi(text); err == nil && port > 0 {
+			if c.STUNAltPort = port + 1; port == 65535 {
+				c.STUNAltPort = port - 1
+			}
+		}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+func (c *Config) stun() stunsrv.Config {
+	return stunsrv.Config{Primary: c.STUN, AlternatePort: c.STUNAltPort, Software: "icescope", Log: c.Logger}
+}

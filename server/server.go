@@ -1,0 +1,349 @@
+// Package server is the only composition root: it makes the rooms below, joins them to each other, and serves them over HTTP, HTTPS and STUN.
+//
+// It is not the place for what a frame or a request means; that is decided in signaling, session and stunsrv.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/icescope/icescope/protocol"
+	"github.com/icescope/icescope/session"
+	"github.com/icescope/icescope/signaling"
+	"github.com/icescope/icescope/stunsrv"
+	"github.com/icescope/icescope/web"
+)
+
+const (
+	// readHeaderTimeout: a request's head is one packet, so that who needs longer than a few retransmissions only holds a socket.
+	readHeaderTimeout = 10 * time.Second
+	// readTimeout is for head and body; the API takes no body.
+	readTimeout = 15 * time.Second
+	// writeTimeout: a recording of 10 MiB over a line of 2 Mbit/s. It does not bind WebSockets: taking one over clears the deadlines.
+	writeTimeout = 60 * time.Second
+	// idleTimeout is longer than a page's next click, shorter than what firewalls keep in their tables.
+	idleTimeout = 2 * time.Minute
+	// maxHeader: a browser's head is under 2 KiB, with others' cookies for the same host under 8.
+	maxHeader = 16 << 10
+	// shutdownWait is how long requests that are being answered may take to end.
+	shutdownWait = 3 * time.Second
+)
+
+// Server is icescope as a process. Its life:
+//
+//  1. New opens every socket, or none, and makes the rooms. Clients may connect from then on; they wait in the kernel.
+//  2. Serve runs hub, session, STUN and HTTP as one group: where one of them fails, all end.
+//  3. When its context ends, Serve returns after all that it started has ended. The sockets are closed.
+//  4. Close is for a Server that is never served.
+type Server struct {
+	config Config
+	log    *slog.Logger
+	http   []listening
+	stun   *stunsrv.Server
+	hub    *signaling.Hub
+	talk   *session.Conductor
+	urls   stunURLs
+	addrs  Addrs
+	ready  atomic.Bool
+}
+
+// listening is an HTTP server and its socket.
+type listening struct {
+	net.Listener
+	server *http.Server
+	secure bool
+}
+
+// Addrs is where a Server listens, and what people open.
+type Addrs struct {
+	HTTP       string   `json:"http"`
+	HTTPS      string   `json:"https,omitempty"`
+	STUN       []string `json:"stun"` // ip:port, a wildcard resolved to the machine's addresses
+	URLs       []string `json:"urls"`
+	SecureURLs []string `json:"secureUrls,omitempty"`
+}
+
+// New listens. An error says what could not be done and what to try.
+func New(config Config) (_ *Server, err error) {
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{config: config, log: config.Logger}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	machine, err := machineAddrs()
+	if err != nil {
+		return nil, fmt.Errorf("reading this machine's addresses: %w", err)
+	}
+	metrics := newMetrics(config.Version, func() signaling.Stats { return s.hub.Stats() })
+	if err := s.listenSTUN(metrics); err != nil {
+		return nil, err
+	}
+	s.urls = stunURLs{advertise: config.Advertise, bound: boundTo(config.STUN), ports: s.stunPorts(), machine: machine}
+	s.talk = session.New(session.Config{
+		STUN: countedChecks{s.stun, metrics}, ICEServers: s.urls.servers, DirectChecks: !config.NoDirectCheck,
+		Version: config.Version, Logger: s.log, STUNAddrs: s.stunAddrs, Prefixes: s.prefixes(),
+	})
+	s.hub = signaling.New(signaling.Config{Handler: s.talk, OpenRooms: config.OpenRooms, Version: config.Version, Logger: s.log})
+	handler, err := s.routes(metrics)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.listenHTTP(handler, machine); err != nil {
+		return nil, err
+	}
+	s.addrs = s.addresses(machine)
+	return s, nil
+}
+
+// Addrs is where the server listens; ports that were asked for as 0 are resolved.
+func (s *Server) Addrs() Addrs { return s.addrs }
+
+// Serve runs until ctx ends or a part fails, and returns when all parts have ended. Call it once.
+func (s *Server) Serve(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.talk.Run(ctx) })
+	group.Go(func() error { return s.hub.Run(ctx) })
+	group.Go(func() error { return s.stun.Serve(ctx) })
+	for _, l := range s.http {
+		group.Go(func() error { return l.serve(ctx) })
+	}
+	s.ready.Store(true)
+	defer context.AfterFunc(ctx, func() { s.ready.Store(false) })()
+	return group.Wait()
+}
+
+// Close closes all sockets. Serve does it by itself.
+func (s *Server) Close() {
+	for _, l := range s.http {
+		l.Close()
+	}
+	if s.stun != nil {
+		s.stun.Close()
+	}
+}
+
+// listenSTUN comes first: the session sends its checks from there. What it sees it tells to the session, which is there before anything is served.
+func (s *Server) listenSTUN(metrics *metrics) (err error) {
+	config := s.config.stun()
+	config.OnSighting = func(seen protocol.Sighting) {
+		metrics.sighting(seen)
+		s.talk.Sighting(seen)
+	}
+	s.stun, err = stunsrv.Listen(config)
+	return err
+}
+
+func (s *Server) listenHTTP(handler http.Handler, machine []netip.Addr) error {
+	server := func() *http.Server {
+		return &http.Server{
+			Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+			MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // clients' faults: scanners, refused certificates
+		}
+	}
+	plain, err := net.Listen("tcp", s.config.HTTP)
+	if err != nil {
+		return fmt.Errorf("HTTP: %w; try another address with --http", err)
+	}
+	s.http = append(s.http, listening{plain, server(), false})
+	if s.config.HTTPS == "" {
+		return nil
+	}
+	certificate, err := s.certificate(machine)
+	if err != nil {
+		return fmt.Errorf("HTTPS: %w", err)
+	}
+	secure, err := net.Listen("tcp", s.config.HTTPS)
+	if err != nil {
+		return fmt.Errorf(`HTTPS: %w; try another address with --https, or none with --https ""`, err)
+	}
+	over := server()
+	over.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	s.http = append(s.http, listening{secure, over, true})
+	return nil
+}
+
+// certificate is the operator's, or one of our own for every name that this machine may be opened by.
+func (s *Server) certificate(machine []netip.Addr) (tls.Certificate, error) {
+	if s.config.TLSCert != "" {
+		return tls.LoadX509KeyPair(s.config.TLSCert, s.config.TLSKey)
+	}
+	names := []string{"localhost"}
+	if host, err := os.Hostname(); err == nil && host != "" && host != "localhost" {
+		names = append(names, host)
+	}
+	if s.config.Advertise != "" {
+		names = append(names, hostOnly(s.config.Advertise))
+	}
+	for _, addr := range machine {
+		names = append(names, addr.String())
+	}
+	dir := s.config.TLSDir
+	if dir == "" {
+		dir = certificateDir()
+	}
+	return selfSigned(dir, names, time.Now(), s.log)
+}
+
+func (s *Server) routes(metrics *metrics) (http.Handler, error) {
+	ui, built := web.FS()
+	page, err := newPage(ui, built)
+	if err != nil {
+		return nil, fmt.Errorf("the page in this binary cannot be read: %w", err)
+	}
+	if !built {
+		s.log.Warn("the page is not built into this binary; make build does it")
+	}
+	return routes{
+		page: page, socket: s.hub, metrics: metrics.handler(s.log), ready: &s.ready,
+		api: &api{rooms: live{s.hub, s.talk}, info: s.info, lang: s.config.Lang},
+	}.handler(), nil
+}
+
+// serve answers until ctx ends, then lets what is being answered end. WebSockets are the hub's: it closes them.
+func (l listening) serve(ctx context.Context) error {
+	ended := make(chan error, 1)
+	go func() {
+		if l.secure {
+			ended <- l.server.ServeTLS(l.Listener, "", "")
+		} else {
+			ended <- l.server.Serve(l.Listener)
+		}
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWait)
+	defer cancel()
+	if l.server.Shutdown(wait) != nil {
+		l.server.Close() // who has not read for so long does not get the rest
+	}
+	<-ended
+	return nil
+}
+
+// info answers GET /api/v1/info for the page that asks.
+func (s *Server) info(r *http.Request) protocol.Info {
+	i := protocol.Info{
+		Name: "icescope", Version: s.config.Version, ICEServers: s.urls.servers(r.Host), Trials: s.talk.Trials(),
+		OpenRooms: s.config.OpenRooms, DirectCheck: !s.config.NoDirectCheck,
+	}
+	for _, l := range s.http {
+		host := hostOnly(r.Host)
+		if bound := boundAddr(l.Addr()); l.secure {
+			if bound.IsValid() && !bound.IsUnspecified() {
+				host = bound.String()
+			}
+			i.HTTPSURL = pageURL(l, host)
+		} else {
+			for _, addr := range reachable(bound, s.urls.machine) {
+				i.Addresses = append(i.Addresses, addr.String())
+			}
+		}
+	}
+	return i
+}
+
+func (s *Server) addresses(machine []netip.Addr) Addrs {
+	a := Addrs{STUN: s.stunAddrs()}
+	for _, l := range s.http {
+		var urls []string
+		if s.config.Advertise != "" {
+			urls = append(urls, pageURL(l, hostOnly(s.config.Advertise)))
+		}
+		for _, addr := range reachable(boundAddr(l.Addr()), machine) {
+			urls = append(urls, pageURL(l, addr.String()))
+		}
+		if l.secure {
+			a.HTTPS, a.SecureURLs = l.Addr().String(), urls
+		} else {
+			a.HTTP, a.URLs = l.Addr().String(), urls
+		}
+	}
+	return a
+}
+
+func pageURL(l listening, host string) string {
+	scheme := "http"
+	if l.secure {
+		scheme = "https"
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return ""
+	}
+	return scheme + "://" + net.JoinHostPort(host, port) + "/"
+}
+
+func (s *Server) stunAddrs() []string {
+	var out []string
+	for _, a := range s.stun.Addrs() {
+		out = append(out, a.String())
+	}
+	return out
+}
+
+func (s *Server) stunPorts() []uint16 {
+	return []uint16{s.stun.Port(stunsrv.PrimaryPort), s.stun.Port(stunsrv.AlternatePort)}
+}
+
+func (s *Server) prefixes() []string {
+	var out []string
+	for _, p := range s.stun.Prefixes() {
+		out = append(out, p.String())
+	}
+	return out
+}
+
+// boundTo are the addresses that listeners are bound to; none where one of them is bound to all.
+func boundTo(listen []string) []netip.Addr {
+	var out []netip.Addr
+	for _, text := range listen {
+		addr, err := netip.ParseAddr(hostOnly(text))
+		if err != nil || addr.IsUnspecified() {
+			return nil
+		}
+		out = append(out, addr)
+	}
+	return out
+}
+
+// live joins hub and session to what the API asks of rooms.
+type live struct {
+	*signaling.Hub
+	talk *session.Conductor
+}
+
+// Report is the report of a room that is open.
+func (l live) Report(code string, lang protocol.Lang) (protocol.Report, bool) {
+	room, ok := l.Room(code)
+	if !ok {
+		return protocol.Report{}, false
+	}
+	return l.talk.Report(room, lang), true
+}
+
+// Recording is the recording of a room that is open.
+func (l live) Recording(code string) ([]protocol.Event, bool) {
+	room, ok := l.Room(code)
+	if !ok {
+		return nil, false
+	}
+	return l.talk.Recording(room), true
+}
+
