@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/icescope/icescope/catalog"
 	"github.com/icescope/icescope/protocol"
@@ -49,6 +50,12 @@ type line struct {
 	Mono bool // an address, a counter, a code
 	Soft bool // said in passing
 }
+
+// maxUnbroken is the longest code that a table's cell never breaks: an IPv4 address with its port is 21 characters, an IPv6 one would push the table off the page.
+const maxUnbroken = 22
+
+// Short tells a code that stays on one line.
+func (l line) Short() bool { return l.Mono && utf8.RuneCountInString(l.Text) <= maxUnbroken }
 
 type cell []line
 
@@ -192,11 +199,11 @@ func (v view) verdict(r protocol.Report) verdictView {
 	if !d.Final {
 		out.State = v.T("report.not-final")
 		if len(d.Pending) > 0 {
-			var out2 []string
+			var trials []string
 			for _, k := range d.Pending {
-				out2 = append(out2, v.word("trial.", string(k)))
+				trials = append(trials, v.word("trial.", string(k)))
 			}
-			out.State = v.T("report.pending", "trials", v.list(out2))
+			out.State = v.T("report.pending", "trials", v.list(trials))
 		}
 	}
 	return out
