@@ -16,6 +16,9 @@ type frame struct {
 
 // decode reads one frame and checks what can be checked without a room. Where it returns an error, the frame's type and seq are set as far as known.
 func decode(data []byte) (*frame, *protocol.Error) {
+	if f, ok := decodePlain(data); ok {
+		return f, check(&f.ClientMessage)
+	}
 	f := new(frame)
 	if err := json.Unmarshal(data, &f.ClientMessage); err != nil {
 		var typ *json.UnmarshalTypeError
