@@ -30,6 +30,8 @@ var prefixes = map[string]string{
 	"kind.":       "PeerKind",
 	"step.":       "",
 	"finding.":    "",
+	"verdict.":    "",
+	"advice.":     "",
 }
 
 // TestWordsOfProtocol keeps the catalog from going stale when protocol gets a new word.

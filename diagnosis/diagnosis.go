@@ -1,0 +1,81 @@
+package diagnosis
+
+import (
+	"github.com/icescope/icescope/catalog"
+	"github.com/icescope/icescope/protocol"
+)
+
+// Diagnosis is a verdict with all it stands on, its sentences not yet in a language.
+type Diagnosis struct {
+	Room     protocol.RoomMade
+	Events   int     // how many events it was made from
+	LastMs   float64 // AtMs of the last of them
+	Run      int
+	Verdict  Verdict
+	Findings []Finding
+	Peers    []protocol.PeerReport
+	// Trials are the newest of each kind. ReasonText is left empty.
+	Trials    []protocol.TrialReport
+	Signaling []protocol.SignalReport
+}
+
+// Verdict is protocol.Verdict before translation.
+type Verdict struct {
+	Needs       protocol.Needs
+	Cause       protocol.Code
+	Confidence  protocol.Confidence
+	Summary     catalog.Text
+	Advice      catalog.Text
+	Recommended []protocol.ICEServer
+	Final       bool
+	Pending     []protocol.TrialKind
+}
+
+// Finding is protocol.Finding before translation.
+type Finding struct {
+	Code       protocol.Code
+	Severity   protocol.Severity
+	Confidence protocol.Confidence
+	Peers      []string
+	Direction  *protocol.Direction
+	Trial      protocol.TrialKind
+	Run        int
+	Title      catalog.Text
+	Summary    catalog.Text
+	Evidence   []Evidence
+	Remedy     catalog.Text
+	Experiment catalog.Text // zero: none
+
+	// breaks are the ways to connect that this cause breaks, for choosing the verdict's cause.
+	breaks []protocol.TrialKind
+}
+
+// Evidence is one observation and the events that hold it.
+type Evidence struct {
+	Text   catalog.Text
+	Events []int
+}
+
+// ID tells findings apart within a room, and stays the same while evidence is added.
+func (f Finding) ID() string {
+	id := string(f.Code)
+	for _, p := range f.Peers {
+		id += ":" + p
+	}
+	if f.Direction != nil {
+		id += ":" + f.Direction.From + ">" + f.Direction.To
+	}
+	if f.Trial != "" {
+		id += ":" + string(protocol.NewTrialID(f.Trial, f.Run))
+	}
+	return id
+}
+
+// Diagnose folds a whole recording and diagnoses it.
+func Diagnose(events []protocol.Event) Diagnosis {
+	f := NewFold()
+	for i := range events {
+		f.Add(&events[i])
+	}
+	return f.Diagnose()
+}

@@ -1,0 +1,141 @@
+package diagnosis
+
+import "github.com/icescope/icescope/protocol"
+
+// The clocks of a trial, in milliseconds. A browser's own are no use: Chromium gives up after 15 s, or never (facts L10, L12, L15).
+const (
+	// UnansweredMs after the last thing that could lead to a connection: an agent has then sent every check a dozen times or more (facts section 6), and RFC 8445
+	// section 14 gives up after seven.
+	UnansweredMs = 4500
+	// NoPairsMs after the last candidate arrived: Chromium's mDNS query for a .local name ends after 3 s, and what resolves does so within one.
+	NoPairsMs = 4000
+	// STUNPatienceMs from the start: a browser has asked five times (RFC 8489 section 6.2.1: 0, 250, 750, 1750, 3750 ms) without an answer.
+	STUNPatienceMs = 5000
+	// DTLSMs from ICE's connection: DTLS has repeated its flight six times (facts section 6: 50 ms doubling up to 3 s).
+	DTLSMs = 6000
+	// DataMs from DTLS to the first answer over the data channel.
+	DataMs = 5000
+	// MeasureMs from the connection: round trips, burst and video are bounded by their peers and take about 2 s.
+	MeasureMs = 6000
+	// TrialMs bounds every trial.
+	TrialMs = 25_000
+	// CustomMs is how long a custom configuration may go on gathering after it has connected, so that a dead server in it shows.
+	CustomMs = PatienceMs + 500
+	// HeldMs is how long an end that says nothing any more (its page is suspended, its socket dropped) is waited for: a dropped peer has 30 s to resume.
+	HeldMs = 31_000
+)
+
+// Ending says whether a running trial is over at nowMs (since the room was made), and how. If not, again is when to ask next, at the latest.
+func (f *Fold) Ending(id protocol.TrialID, nowMs float64) (stop protocol.Stop, over bool, again float64) {
+	t := f.trial(id)
+	if t == nil || t.stop != nil {
+		return stop, false, 0
+	}
+	stop.Trial = id
+	finish := func(o protocol.Outcome, r protocol.Reason) (protocol.Stop, bool, float64) {
+		stop.Outcome, stop.Reason = o, r
+		return stop, true, 0
+	}
+	again = nowMs + TrialMs
+	// past tells whether the time is over, and otherwise remembers to ask when it is.
+	past := func(since, limit float64) bool {
+		if nowMs >= since+limit {
+			return true
+		}
+		again = min(again, since+limit)
+		return false
+	}
+	switch {
+	case t.a.peer.left || t.b.peer.left:
+		return finish(protocol.OutcomeFailed, protocol.ReasonPeerLeft)
+	case t.failure != "":
+		return finish(protocol.OutcomeFailed, protocol.ReasonPeerError)
+	case !t.a.peer.online || !t.b.peer.online:
+		if past(t.startedMs, HeldMs+TrialMs) {
+			return finish(protocol.OutcomeFailed, protocol.ReasonPeerLeft)
+		}
+		return stop, false, again
+	}
+	if t.either(func(n *end) bool { return n.data != nil }) || t.both((*end).connected) {
+		since := t.since("connection=connected")
+		measured := t.both(func(n *end) bool { return n.data != nil && n.data.ThroughputKbps != nil && n.video != nil })
+		settled := t.kind != protocol.TrialCustom || t.both((*end).gathered) || past(t.startedMs, CustomMs)
+		if measured && settled {
+			return finish(protocol.OutcomeConnected, protocol.ReasonMeasured)
+		}
+		if !t.either(func(n *end) bool { return n.data != nil }) && past(since, DataMs) {
+			return finish(protocol.OutcomeStuck, protocol.ReasonDataTimeout)
+		}
+		if past(since, MeasureMs) && settled {
+			return finish(protocol.OutcomeConnected, protocol.ReasonMeasured)
+		}
+		return stop, false, again
+	}
+	if t.either((*end).iceConnected) {
+		// One end may have failed by its own clock after the other connected: that is DTLS's failure, too.
+		if past(t.since("ice=connected", "ice=completed", "connection=connected"), DTLSMs) || t.both((*end).agentFailed) {
+			return finish(protocol.OutcomeStuck, protocol.ReasonDTLSTimeout)
+		}
+		return stop, false, again
+	}
+	if t.either((*end).agentFailed) {
+		return finish(protocol.OutcomeFailed, protocol.ReasonAgentFailed)
+	}
+	if t.either(func(n *end) bool { return n.gathering == "complete" && len(n.candidates) == 0 }) {
+		return finish(protocol.OutcomeFailed, protocol.ReasonNoCandidates)
+	}
+	checking := t.either(func(n *end) bool { return len(n.pairs) > 0 })
+	awaiting := t.either(func(n *end) bool { return len(n.servers) > 0 && !n.gathered() && len(n.srflx()) == 0 })
+	if awaiting {
+		if past(t.startedMs, STUNPatienceMs) && past(t.progressMs, NoPairsMs) {
+			return finish(protocol.OutcomeFailed, protocol.ReasonNoSTUNAnswer)
+		}
+	} else if !checking && past(t.progressMs, NoPairsMs) {
+		return finish(protocol.OutcomeFailed, protocol.ReasonNoPairs)
+	} else if checking && past(t.progressMs, UnansweredMs) {
+		return finish(protocol.OutcomeFailed, protocol.ReasonUnanswered)
+	}
+	if past(t.startedMs, TrialMs) {
+		return finish(protocol.OutcomeFailed, protocol.ReasonUnanswered)
+	}
+	return stop, false, again
+}
+
+// since is when the first end reached one of the states, by the server's clock; else the trial's last progress.
+func (t *trial) since(keys ...string) float64 {
+	at, found := t.progressMs, false
+	for _, n := range t.ends() {
+		for _, k := range keys {
+			if v, ok := n.stateAt[k]; ok && (!found || v < at) {
+				at, found = v, true
+			}
+		}
+	}
+	return at
+}
+
+// AloneSilent tells whether a peer's gathering alone has waited for this server's STUN in vain, and the trial's id; again is when to ask next, 0 if never.
+func (f *Fold) AloneSilent(peer string, nowMs float64) (id protocol.TrialID, silent bool, again float64) {
+	p := f.peer(peer)
+	if p == nil || len(p.alone) == 0 {
+		return "", false, 0
+	}
+	n := p.alone[len(p.alone)-1]
+	if n.stopped || n.gathered() || len(n.srflx()) > 0 || len(n.servers) == 0 || !p.online {
+		return "", false, 0
+	}
+	if nowMs >= n.startMs+STUNPatienceMs {
+		return n.trial, true, 0
+	}
+	return "", false, n.startMs + STUNPatienceMs
+}
+
+// Running are the trials that have not ended.
+func (f *Fold) Running() (ids []protocol.TrialID) {
+	for _, t := range f.trials {
+		if t.stop == nil {
+			ids = append(ids, t.id)
+		}
+	}
+	return ids
+}

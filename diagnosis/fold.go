@@ -1,0 +1,495 @@
+package diagnosis
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/icescope/icescope/protocol"
+)
+
+// Fold is the picture that a recording paints. Its zero value is not ready: use NewFold. It is not safe for concurrent use.
+type Fold struct {
+	room   protocol.RoomMade
+	events int
+	lastMs float64
+	run    int
+	wanted []protocol.TrialKind // of the newest run
+	peers  []*peer              // in the order of joining
+	trials []*trial             // in the order of starting
+	checks []check
+	log    []*signal
+	byID   map[int]*signal // by event number
+}
+
+type peer struct {
+	id       string
+	joined   *protocol.Joined
+	joinedAt int // event number
+	online   bool
+	left     bool
+	env      *protocol.Environment
+	envEvent int
+	rttMs    *float64
+	// sightings are the sources that the STUN server saw, the first event of each.
+	sightings []sighting
+	alone     []*end // what it gathered by itself, the newest last
+}
+
+type sighting struct {
+	protocol.Sighting
+	event int
+}
+
+type check struct {
+	protocol.Check
+	peer  string
+	event int
+}
+
+// trial is one experiment between two peers; a is the peer whose id comes first.
+type trial struct {
+	id        protocol.TrialID
+	kind      protocol.TrialKind
+	run       int
+	start     *protocol.TrialStart
+	event     int
+	startedMs float64
+	stop      *protocol.Stop
+	stopEvent int
+	stopMs    float64
+	a, b      *end
+	failure   string // a fatal trialError
+	// progressMs is when something last changed that can lead to a connection: a candidate came, a pair appeared, a check was answered.
+	progressMs float64
+}
+
+// end is one peer's side of a trial (or of a gathering alone).
+type end struct {
+	peer       *peer
+	trial      protocol.TrialID
+	servers    []protocol.ICEServer
+	startEvent int
+	startMs    float64 // server's clock
+	candidates []*candidate
+	ended      bool // end of candidates was signaled
+	gathering  string
+	gatherMs   *float64
+	gatherEv   int
+	states     map[string]string
+	stateMs    map[string]float64 // the peer's clock, first time that "what=value" was seen
+	stateAt    map[string]float64 // the server's clock, likewise
+	stateEv    map[string]int
+	described  *float64 // when the remote description was applied, by the peer's clock
+	errors     []candidateError
+	local      []protocol.SampleCandidate
+	remote     []protocol.SampleCandidate
+	pairs      []*endPair // kept for good: Chromium forgets its pairs when it fails
+	counters   bool
+	sampled    bool
+	lastSample int // event number
+	selected   string
+	data       *protocol.DataResult
+	video      *protocol.VideoResult
+	stopped    bool
+}
+
+type candidateError struct {
+	protocol.CandidateError
+	event int
+}
+
+// candidate is one that a peer signaled.
+type candidate struct {
+	protocol.CandidateLine
+	url     string
+	atMs    float64
+	event   int
+	sig     *signal
+	applied *bool // null: the other end has said nothing of it
+	appErr  string
+	appAt   float64
+}
+
+type signal struct {
+	protocol.SignalReport
+	candidate *candidate
+}
+
+// endPair is a candidate pair as one end's statistics show it. Its key is the local base and the remote address, because the browser changes the local
+// candidate of a pair (host to peer-reflexive) in flight and then shows the same pair under another id.
+type endPair struct {
+	base          string
+	local, remote protocol.SampleCandidate
+	protocol.SamplePair
+	event int
+}
+
+// NewFold returns an empty picture.
+func NewFold() *Fold { return &Fold{byID: map[int]*signal{}} }
+
+// Add takes the next event. Events that make no sense (a state of a trial that never started, a second start) are passed over: a recording may come from
+// anywhere.
+func (f *Fold) Add(e *protocol.Event) {
+	f.events++
+	f.lastMs = max(f.lastMs, e.AtMs)
+	p := f.peer(e.Peer)
+	switch {
+	case e.Type == protocol.EventRoom && e.Room != nil:
+		f.room = *e.Room
+	case e.Type == protocol.EventJoined && e.Joined != nil:
+		if p == nil && e.Peer != "" {
+			f.peers = append(f.peers, &peer{id: e.Peer, joined: e.Joined, joinedAt: e.Seq, online: true})
+		}
+	case e.Type == protocol.EventRun && e.Run != nil:
+		if e.Run.Number > f.run {
+			f.run, f.wanted = e.Run.Number, e.Run.Trials
+		}
+	case e.Type == protocol.EventStart && e.Start != nil:
+		f.start(e)
+	case e.Type == protocol.EventStop && e.Stop != nil:
+		f.stopTrial(e)
+	case e.Type == protocol.EventCheck && e.Check != nil:
+		f.checks = append(f.checks, check{*e.Check, e.Peer, e.Seq})
+	case p != nil:
+		f.addOfPeer(p, e)
+	}
+}
+
+func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
+	switch {
+	case e.Type == protocol.EventDropped:
+		p.online = false
+	case e.Type == protocol.EventResumed:
+		p.online = true
+	case e.Type == protocol.EventLeft:
+		p.online, p.left = false, true
+	case e.Type == protocol.EventEnvironment && e.Environment != nil:
+		p.env, p.envEvent = e.Environment, e.Seq
+	case e.Type == protocol.EventPing && e.Ping != nil:
+		if p.rttMs == nil || e.Ping.RTTMs < *p.rttMs {
+			p.rttMs = &e.Ping.RTTMs
+		}
+	case e.Type == protocol.EventSighting && e.Sighting != nil:
+		for _, s := range p.sightings {
+			if s.Source == e.Sighting.Source && s.Local == e.Sighting.Local && s.Transport == e.Sighting.Transport {
+				return
+			}
+		}
+		p.sightings = append(p.sightings, sighting{*e.Sighting, e.Seq})
+	case e.Type == protocol.EventDescription && e.Description != nil:
+		f.description(p, e)
+	case e.Type == protocol.EventCandidate && e.Candidate != nil:
+		f.candidate(p, e)
+	case e.Type == protocol.EventApplied && e.Applied != nil:
+		f.applied(p, e)
+	case e.Type == protocol.EventState && e.State != nil:
+		if t, n := f.end(p, e.State.Trial, e); n != nil {
+			n.state(e.State, e)
+			t.progress(e, e.State.What == "ice" && (e.State.Value == "connected" || e.State.Value == "checking"))
+		}
+	case e.Type == protocol.EventCandidateError && e.CandidateError != nil:
+		if _, n := f.end(p, e.CandidateError.Trial, e); n != nil {
+			n.errors = append(n.errors, candidateError{*e.CandidateError, e.Seq})
+		}
+	case e.Type == protocol.EventSample && e.Sample != nil:
+		if t, n := f.end(p, e.Sample.Trial, e); n != nil {
+			t.progress(e, n.sample(e.Sample, e.Seq))
+		}
+	case e.Type == protocol.EventMeasurement && e.Measurement != nil:
+		if _, n := f.end(p, e.Measurement.Trial, e); n != nil {
+			if d := e.Measurement.Data; d != nil {
+				n.data = d
+			}
+			if v := e.Measurement.Video; v != nil {
+				n.video = v
+			}
+		}
+	case e.Type == protocol.EventTrialError && e.TrialError != nil:
+		if t := f.trial(e.TrialError.Trial); t != nil && e.TrialError.Fatal && t.stop == nil {
+			t.failure = e.TrialError.Step + ": " + e.TrialError.Error
+		}
+	}
+}
+
+func (t *trial) progress(e *protocol.Event, yes bool) {
+	if t != nil && yes {
+		t.progressMs = e.AtMs
+	}
+}
+
+func (f *Fold) start(e *protocol.Event) {
+	kind, run, ok := e.Start.Trial.Split()
+	first, second := f.peer(e.Start.Offerer), f.peer(e.Start.Answerer)
+	if !ok || first == nil || second == nil || first == second || f.trial(e.Start.Trial) != nil {
+		return
+	}
+	if before(second.id, first.id) {
+		first, second = second, first
+	}
+	newEnd := func(p *peer) *end {
+		n := makeEnd(p, e.Start.Trial, e)
+		n.servers = e.Start.ICEServers
+		return n
+	}
+	f.trials = append(f.trials, &trial{id: e.Start.Trial, kind: kind, run: run, start: e.Start, event: e.Seq, startedMs: e.AtMs, progressMs: e.AtMs,
+		a: newEnd(first), b: newEnd(second)})
+}
+
+func makeEnd(p *peer, id protocol.TrialID, e *protocol.Event) *end {
+	return &end{peer: p, trial: id, startEvent: e.Seq, startMs: e.AtMs, states: map[string]string{}, stateMs: map[string]float64{},
+		stateAt: map[string]float64{}, stateEv: map[string]int{}}
+}
+
+// before orders peer ids as they are given out: "b" before "aa", "w2" before "w10".
+func before(x, y string) bool {
+	if len(x) != len(y) {
+		return len(x) < len(y)
+	}
+	return x < y
+}
+
+func (f *Fold) stopTrial(e *protocol.Event) {
+	if t := f.trial(e.Stop.Trial); t != nil && t.stop == nil {
+		t.stop, t.stopEvent, t.stopMs = e.Stop, e.Seq, e.AtMs
+		return
+	}
+	if p := f.peer(e.Peer); p != nil {
+		for _, n := range p.alone {
+			if n.trial == e.Stop.Trial {
+				n.stopped = true
+			}
+		}
+	}
+}
+
+func (f *Fold) peer(id string) *peer {
+	for _, p := range f.peers {
+		if p.id == id {
+			return p
+		}
+	}
+	return nil
+}
+
+func (f *Fold) trial(id protocol.TrialID) *trial {
+	for _, t := range slices.Backward(f.trials) {
+		if t.id == id {
+			return t
+		}
+	}
+	return nil
+}
+
+// end finds p's side of a trial; a gathering alone begins with the first thing that is heard of it. trial is nil for those.
+func (f *Fold) end(p *peer, id protocol.TrialID, e *protocol.Event) (*trial, *end) {
+	if id.Kind() == protocol.TrialAlone {
+		for _, n := range slices.Backward(p.alone) {
+			if n.trial == id {
+				return nil, n
+			}
+		}
+		if len(p.alone) >= maxAlone {
+			return nil, nil
+		}
+		n := makeEnd(p, id, e)
+		n.servers = f.room.ICEServers
+		p.alone = append(p.alone, n)
+		return nil, n
+	}
+	t := f.trial(id)
+	switch {
+	case t == nil:
+		return nil, nil
+	case t.a.peer == p:
+		return t, t.a
+	case t.b.peer == p:
+		return t, t.b
+	}
+	return nil, nil
+}
+
+// maxAlone bounds what a broken page can make the picture hold: a page gathers once, and again after its addresses were revealed.
+const maxAlone = 16
+
+// other is the opposite side of an end.
+func (t *trial) other(n *end) *end {
+	if t.a == n {
+		return t.b
+	}
+	return t.a
+}
+
+func (f *Fold) note(p *peer, t *trial, id protocol.TrialID, e *protocol.Event, what, text string) *signal {
+	kind, run, _ := id.Split()
+	s := &signal{SignalReport: protocol.SignalReport{Event: e.Seq, AtMs: e.AtMs, From: p.id, Trial: kind, Run: run, What: what, Text: text}}
+	if t != nil {
+		if t.a.peer == p {
+			s.To = t.b.peer.id
+		} else {
+			s.To = t.a.peer.id
+		}
+	}
+	f.log = append(f.log, s)
+	f.byID[e.Seq] = s
+	return s
+}
+
+func (f *Fold) description(p *peer, e *protocol.Event) {
+	if t, n := f.end(p, e.Description.Trial, e); n != nil {
+		f.note(p, t, e.Description.Trial, e, e.Description.Kind, "")
+	}
+}
+
+func (f *Fold) candidate(p *peer, e *protocol.Event) {
+	c := e.Candidate
+	t, n := f.end(p, c.Trial, e)
+	if n == nil {
+		return
+	}
+	if c.Line == "" {
+		n.ended = true
+		f.note(p, t, c.Trial, e, "end-of-candidates", "")
+		return
+	}
+	line, err := protocol.ParseCandidate(c.Line)
+	if err != nil {
+		return
+	}
+	s := f.note(p, t, c.Trial, e, "candidate", strings.TrimPrefix(c.Line, "candidate:"))
+	s.candidate = &candidate{CandidateLine: line, url: c.URL, atMs: c.AtMs, event: e.Seq, sig: s}
+	n.candidates = append(n.candidates, s.candidate)
+	t.progress(e, true)
+}
+
+func (f *Fold) applied(p *peer, e *protocol.Event) {
+	a := e.Applied
+	s := f.byID[a.Ref]
+	t, n := f.end(p, a.Trial, e)
+	if s == nil || t == nil || n == nil || s.To != p.id || s.AppliedMs != nil {
+		return
+	}
+	at := e.AtMs
+	s.AppliedMs, s.Error = &at, a.Error
+	if s.What == "offer" || s.What == "answer" {
+		n.described = &a.AtMs
+	}
+	if s.candidate != nil {
+		s.candidate.applied, s.candidate.appErr, s.candidate.appAt = &a.OK, a.Error, at
+		t.progress(e, a.OK)
+	}
+}
+
+func (n *end) state(s *protocol.State, e *protocol.Event) {
+	n.states[s.What] = s.Value
+	if k := s.What + "=" + s.Value; !n.saw(k) {
+		n.stateMs[k], n.stateAt[k], n.stateEv[k] = s.AtMs, e.AtMs, e.Seq
+	}
+	if s.What == "gathering" {
+		n.gathering, n.gatherEv = s.Value, e.Seq
+		if s.Value == "complete" && n.gatherMs == nil {
+			n.gatherMs = &s.AtMs
+		}
+	}
+}
+
+func (n *end) saw(k string) bool {
+	_, ok := n.stateAt[k]
+	return ok
+}
+
+// iceConnected and the like look at what was ever reached: a trial that connected has proved its way, whatever came later.
+func (n *end) iceConnected() bool {
+	return n.saw("ice=connected") || n.saw("ice=completed") || n.connected()
+}
+func (n *end) connected() bool { return n.saw("connection=connected") }
+func (n *end) dataOpen() bool  { return n.saw("data=open") || n.data != nil }
+func (n *end) agentFailed() bool {
+	return n.states["connection"] == "failed" || n.states["ice"] == "failed"
+}
+func (n *end) gathered() bool                  { return n.ended || n.gathering == "complete" }
+func (t *trial) ends() [2]*end                 { return [2]*end{t.a, t.b} }
+func (t *trial) either(f func(*end) bool) bool { return f(t.a) || f(t.b) }
+func (t *trial) both(f func(*end) bool) bool   { return f(t.a) && f(t.b) }
+
+// maxPairs bounds the kept pairs of one end: 100 candidates on each side are already far beyond what browsers make.
+const maxPairs = 4096
+
+// sample takes over what getStats said and tells whether anything came nearer to a connection.
+func (n *end) sample(s *protocol.Sample, event int) (progress bool) {
+	n.sampled, n.lastSample = true, event
+	n.counters = n.counters || s.Counters
+	local, remote := map[string]protocol.SampleCandidate{}, map[string]protocol.SampleCandidate{}
+	for _, c := range s.Local {
+		local[c.ID] = c
+		n.local = keep(n.local, c)
+	}
+	for _, c := range s.Remote {
+		remote[c.ID] = c
+		n.remote = keep(n.remote, c)
+	}
+	for _, p := range s.Pairs {
+		l, okL := local[p.Local]
+		r, okR := remote[p.Remote]
+		if !okL || !okR {
+			continue
+		}
+		base := n.base(l)
+		var have *endPair
+		for _, q := range n.pairs {
+			if q.base == base && q.remote.Protocol == r.Protocol && q.remote.Port == r.Port && sameHost(q.remote.Address, r.Address) {
+				have = q
+				break
+			}
+		}
+		if have == nil {
+			if len(n.pairs) >= maxPairs {
+				continue
+			}
+			have = &endPair{base: base, local: l, remote: r}
+			n.pairs = append(n.pairs, have)
+			progress = true
+		} else if value(p.ResponsesReceived) > value(have.ResponsesReceived) {
+			progress = true
+		}
+		if have.remote.Address == "" {
+			have.remote = r // the browser shows a resolved name's address late
+		}
+		if l.Type == "host" {
+			have.local = l
+		}
+		if value(p.RequestsSent) >= value(have.RequestsSent) { // never let a pair that the browser forgot count backwards
+			nominated := have.Nominated
+			have.SamplePair, have.event = p, event
+			have.Nominated = nominated || p.Nominated
+		}
+		if s.SelectedPair != "" && s.SelectedPair == p.ID || s.SelectedPair == "" && p.Nominated && p.State == "succeeded" {
+			n.selected = have.key()
+		}
+	}
+	return progress
+}
+
+func keep(list []protocol.SampleCandidate, c protocol.SampleCandidate) []protocol.SampleCandidate {
+	for i := range list {
+		if list[i].ID == c.ID {
+			list[i] = c
+			return list
+		}
+	}
+	if len(list) >= maxPairs {
+		return list
+	}
+	return append(list, c)
+}
+
+// sameHost compares addresses where a browser may hide one.
+func sameHost(x, y string) bool { return x == y || x == "" || y == "" }
+
+func (p *endPair) key() string { return p.base + ">" + endpoint(p.remote.Address, p.remote.Port) }
+
+func value(n *int64) int64 {
+	if n == nil {
+		return 0
+	}
+	return *n
+}

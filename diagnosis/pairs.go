@@ -1,0 +1,250 @@
+package diagnosis
+
+import (
+	"cmp"
+	"net"
+	"slices"
+	"strconv"
+
+	"github.com/icescope/icescope/protocol"
+)
+
+// A base is the transport address that an agent sends from (RFC 8445 section 5.1.1). Browsers hide its IP but not its port, so within one end
+// a base is named by protocol and port. Every candidate of that end, whatever its type, belongs to one base; every address that the other
+// end sees packets from leads back to one base, too, even if a translator wrote it (an alias).
+
+const tcpDiscard = 9 // the port of an active TCP candidate (RFC 6544 section 4.5), which is nobody's base
+
+func baseName(proto string, port int) string { return proto + "/" + strconv.Itoa(port) }
+
+// hosts are the ports of the end's host candidates of one protocol, from what it signaled and from its statistics.
+func (n *end) hosts(proto string) []int {
+	var ports []int
+	add := func(typ, p string, port int) {
+		if typ == "host" && p == proto && port != tcpDiscard && !slices.Contains(ports, port) {
+			ports = append(ports, port)
+		}
+	}
+	for _, c := range n.candidates {
+		add(c.Type, c.Protocol, c.Port)
+	}
+	for _, c := range n.local {
+		add(c.Type, c.Protocol, c.Port)
+	}
+	return ports
+}
+
+func (n *end) base(c protocol.SampleCandidate) string {
+	return n.baseOf(c.Type, c.Protocol, c.Port, c.RelatedPort)
+}
+
+func (n *end) baseOf(typ, proto string, port, relatedPort int) string {
+	switch typ {
+	case "host":
+		return baseName(proto, port)
+	case "relay":
+		return "relay:" + baseName(proto, port)
+	}
+	hosts := n.hosts(proto)
+	for _, p := range []int{relatedPort, port} { // a translator often keeps the port
+		if p > 0 && slices.Contains(hosts, p) {
+			return baseName(proto, p)
+		}
+	}
+	if len(hosts) == 1 {
+		return baseName(proto, hosts[0])
+	}
+	return baseName(proto, 0) // hidden altogether (no default route), or one of several
+}
+
+// resolve leads an address that the other end sees back to a base of this end. alias: this end never signaled it.
+func (n *end) resolve(c protocol.SampleCandidate) (base string, alias bool) {
+	for _, s := range n.candidates {
+		if s.Protocol == c.Protocol && s.Port == c.Port && (s.Masked() && c.Type == "host" || sameHost(s.Address, c.Address)) {
+			return n.baseOf(s.Type, s.Protocol, s.Port, s.RelatedPort), false
+		}
+	}
+	for _, s := range n.candidates { // a resolved name that came back as peer-reflexive from the same port
+		if s.Protocol == c.Protocol && s.Port == c.Port && s.Masked() && c.Type == "prflx" && len(n.hosts(c.Protocol)) > 1 {
+			return n.baseOf(s.Type, s.Protocol, s.Port, s.RelatedPort), true
+		}
+	}
+	return n.baseOf("prflx", c.Protocol, c.Port, 0), true
+}
+
+// row is one line of the pair table: what a sees, what b sees, or both.
+type row struct {
+	group *group
+	p, q  *endPair // a's and b's view
+}
+
+// group is all that happens between two bases.
+type group struct {
+	baseA, baseB string
+	a, b         []*seen
+}
+
+// seen is one end's pair with the judgement whether its remote address is an alias.
+type seen struct {
+	*endPair
+	alias bool
+}
+
+// rows joins both ends' pairs.
+func (t *trial) rows() []row {
+	var groups []*group
+	find := func(a, b string) *group {
+		for _, g := range groups {
+			if g.baseA == a && g.baseB == b {
+				return g
+			}
+		}
+		g := &group{baseA: a, baseB: b}
+		groups = append(groups, g)
+		return g
+	}
+	for _, p := range t.a.pairs {
+		far, alias := t.b.resolve(p.remote)
+		g := find(p.base, far)
+		g.a = append(g.a, &seen{p, alias})
+	}
+	for _, q := range t.b.pairs {
+		far, alias := t.a.resolve(q.remote)
+		g := find(far, q.base)
+		g.b = append(g.b, &seen{q, alias})
+	}
+	var rows []row
+	for _, g := range groups {
+		rows = append(rows, g.rows()...)
+	}
+	slices.SortStableFunc(rows, func(x, y row) int { return cmp.Compare(y.traffic(), x.traffic()) })
+	return rows
+}
+
+// rows lays the two views beside each other: the busiest signaled address of one with the busiest of the other, the rest alone.
+func (g *group) rows() []row {
+	order := func(x, y *seen) int {
+		if x.alias != y.alias {
+			if x.alias {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Or(cmp.Compare(value(y.ResponsesReceived), value(x.ResponsesReceived)), cmp.Compare(value(y.RequestsSent)+value(y.RequestsReceived), value(x.RequestsSent)+value(x.RequestsReceived)),
+			cmp.Compare(x.remote.Address, y.remote.Address))
+	}
+	slices.SortStableFunc(g.a, order)
+	slices.SortStableFunc(g.b, order)
+	var rows []row
+	for i := 0; i < max(len(g.a), len(g.b)); i++ {
+		switch {
+		case i < len(g.a) && i < len(g.b) && g.a[i].alias == g.b[i].alias:
+			rows = append(rows, row{g, g.a[i].endPair, g.b[i].endPair})
+		default:
+			if i < len(g.a) {
+				rows = append(rows, row{g, g.a[i].endPair, nil})
+			}
+			if i < len(g.b) {
+				rows = append(rows, row{g, nil, g.b[i].endPair})
+			}
+		}
+	}
+	return rows
+}
+
+func (r row) traffic() (n int64) {
+	for _, p := range []*endPair{r.p, r.q} {
+		if p != nil {
+			n += value(p.RequestsSent) + value(p.RequestsReceived) + value(p.ResponsesReceived)
+			if p.Nominated {
+				n += 1 << 40
+			}
+		}
+	}
+	return n
+}
+
+// Thresholds of the directional truth table. A check is repeated about every 50 ms and a round trip in a site takes under 100 ms, so two
+// checks without an answer may still be in flight; five are not.
+const (
+	fewRequests    = 3
+	enoughRequests = 5
+)
+
+// flow is what one direction of a pair shows: from asked, to should have answered.
+type flow struct {
+	state    protocol.DirectionState
+	sent     int64 // by from, on this pair
+	arrived  int64 // of those, at to, at least
+	answered int64 // by to, all of this group
+	got      int64 // answers that from accepted on this pair
+	alias    *endPair
+	counted  bool // both ends count requests
+	events   []int
+}
+
+// aToB and bToA apply the truth table to both directions of the row.
+func (r row) aToB() flow { return judge(r.p, r.group.a, r.group.b) }
+func (r row) bToA() flow { return judge(r.q, r.group.b, r.group.a) }
+
+// judge applies the directional truth table to the requests of pair p, one of the pairs that its end has in the group.
+func judge(p *endPair, from, to []*seen) (f flow) {
+	f.state = protocol.DirNotObservable
+	var received, sentFar int64
+	farCounts := len(to) == 0
+	for _, s := range to {
+		received += value(s.RequestsReceived)
+		f.answered += value(s.ResponsesSent)
+		sentFar += value(s.RequestsSent)
+		farCounts = farCounts || s.RequestsReceived != nil
+		f.events = append(f.events, s.event)
+	}
+	if p == nil {
+		return f
+	}
+	f.events = append(f.events, p.event)
+	f.sent, f.got = value(p.RequestsSent), value(p.ResponsesReceived)
+	if f.got > 0 {
+		f.state = protocol.DirAnswered
+		return f
+	}
+	if value(p.NonSymmetric) > 0 {
+		f.state = protocol.DirNonSymmetric
+		return f
+	}
+	if p.RequestsSent == nil && p.ResponsesReceived == nil || p.RequestsSent != nil && f.sent < fewRequests || !farCounts {
+		return f
+	}
+	if len(to) == 0 && p.RequestsSent == nil {
+		return f
+	}
+	f.counted = p.RequestsSent != nil && len(to) > 0
+	// Requests that the far end counts may have come through this end's other addresses for it; what those cannot explain came through this one.
+	f.arrived = received
+	var near int64
+	for _, s := range from {
+		if s.endPair != p && value(s.ResponsesReceived) > 0 {
+			f.arrived -= value(s.RequestsSent)
+		}
+		near += value(s.RequestsReceived) + value(s.ResponsesReceived)
+		if s.alias && value(s.RequestsReceived)+value(s.ResponsesReceived) > 0 {
+			f.alias = s.endPair
+		}
+	}
+	switch {
+	case f.arrived <= 0 || f.answered == 0:
+		f.state = protocol.DirUnanswered
+	case f.alias != nil:
+		f.state = protocol.DirNonSymmetric
+	default:
+		f.state = protocol.DirLostOnReturn
+	}
+	return f
+}
+
+func endpoint(address string, port int) string {
+	if address == "" {
+		address = "?"
+	}
+	return net.JoinHostPort(address, strconv.Itoa(port))
+}

@@ -1,0 +1,239 @@
+package diagnosis
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/icescope/icescope/protocol"
+)
+
+// Where a peer stands in the network, as far as the evidence goes. Every answer here is three-valued: yes, no, not known.
+
+type answer int8
+
+const (
+	unknown answer = iota
+	yes
+	no
+)
+
+func (a answer) ptr() *bool {
+	if a == unknown {
+		return nil
+	}
+	b := a == yes
+	return &b
+}
+
+// ends of a peer: what it gathered alone and in every trial.
+func (f *Fold) endsOf(p *peer) []*end {
+	all := slices.Clone(p.alone)
+	for _, t := range f.trials {
+		for _, n := range t.ends() {
+			if n.peer == p {
+				all = append(all, n)
+			}
+		}
+	}
+	return all
+}
+
+// hostAddresses are the IPs of its unmasked host candidates.
+func (f *Fold) hostAddresses(p *peer) []netip.Addr {
+	var ips []netip.Addr
+	for _, n := range f.endsOf(p) {
+		for _, c := range n.candidates {
+			if ip, err := netip.ParseAddr(c.Address); err == nil && c.Type == "host" && !slices.Contains(ips, ip.Unmap()) {
+				ips = append(ips, ip.Unmap())
+			}
+		}
+	}
+	return ips
+}
+
+// masked: are the host addresses hidden behind .local names? Unknown without a host candidate. The newest gathering that has one counts, because
+// a permission reveals them.
+func (f *Fold) masked(p *peer) answer {
+	ends := f.endsOf(p)
+	slices.SortStableFunc(ends, func(x, y *end) int { return y.startEvent - x.startEvent })
+	for _, n := range ends {
+		for _, c := range n.candidates {
+			if c.Type == "host" && c.Protocol == "udp" {
+				if c.Masked() {
+					return yes
+				}
+				return no
+			}
+		}
+	}
+	return unknown
+}
+
+func udpSightings(p *peer) (out []sighting) {
+	for _, s := range p.sightings {
+		if s.Transport == "udp" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// srflx are the server-reflexive candidates of an end.
+func (n *end) srflx() (out []*candidate) {
+	for _, c := range n.candidates {
+		if c.Type == "srflx" {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func addrOf(s string) netip.Addr {
+	if ap, err := netip.ParseAddrPort(s); err == nil {
+		return ap.Addr().Unmap()
+	}
+	ip, _ := netip.ParseAddr(s)
+	return ip.Unmap()
+}
+
+// outside is the address that this server sees the peer's UDP come from, else its TCP.
+func (f *Fold) outside(p *peer) netip.Addr {
+	for _, n := range slices.Backward(f.endsOf(p)) {
+		for _, c := range n.srflx() {
+			if ip, err := netip.ParseAddr(c.Address); err == nil {
+				return ip.Unmap()
+			}
+		}
+	}
+	for _, s := range udpSightings(p) {
+		return addrOf(s.Source)
+	}
+	return addrOf(p.joined.HTTPAddress)
+}
+
+// Initial TTLs of the systems in use: Linux, Android, macOS and iOS 64, Windows 128, network gear 255. A packet that still carries one has crossed no router.
+func fresh(ttl int) bool { return ttl == 64 || ttl == 128 || ttl == 255 }
+
+// onLink: does the peer stand in one of the server's own segments? The address alone does not tell, a translator may own it; the TTL does.
+func (f *Fold) onLink(p *peer) (a answer, event int) {
+	for _, s := range udpSightings(p) {
+		if s.SourceTTL == 0 {
+			continue
+		}
+		if fresh(s.SourceTTL) && f.local(addrOf(s.Source)) {
+			return yes, s.event
+		}
+		if !fresh(s.SourceTTL) {
+			return no, s.event
+		}
+	}
+	return unknown, -1
+}
+
+// local: is the address inside a prefix of the server's own interfaces?
+func (f *Fold) local(ip netip.Addr) bool {
+	for _, s := range f.room.Prefixes {
+		if p, err := netip.ParsePrefix(s); err == nil && p.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
+// translated: does a NAT stand between the peer and this server?
+func (f *Fold) translated(p *peer) (a answer, why []string, events []int) {
+	hosts := f.hostAddresses(p)
+	for _, s := range udpSightings(p) {
+		src := addrOf(s.Source)
+		if slices.Contains(hosts, src) {
+			return no, []string{"host " + src.String() + " = " + s.Source}, []int{s.event}
+		}
+		if f.local(src) && s.SourceTTL != 0 {
+			if fresh(s.SourceTTL) {
+				return no, []string{s.Source + " TTL " + itoa(s.SourceTTL)}, []int{s.event}
+			}
+			return yes, []string{s.Source + " TTL " + itoa(s.SourceTTL)}, []int{s.event}
+		}
+	}
+	for _, n := range f.endsOf(p) {
+		hostPorts := n.hosts("udp")
+		for _, c := range n.srflx() {
+			ip, err := netip.ParseAddr(c.Address)
+			if err != nil {
+				continue
+			}
+			if slices.Contains(hosts, ip.Unmap()) {
+				return no, []string{"srflx " + c.Address + " = host"}, []int{c.event}
+			}
+			if len(hosts) > 0 && f.masked(p) == no {
+				return yes, []string{"srflx " + c.Address + " ≠ host " + hosts[0].String()}, []int{c.event}
+			}
+			if len(hostPorts) == 1 && c.Protocol == "udp" && c.Port != hostPorts[0] {
+				return yes, []string{"srflx port " + itoa(c.Port) + " ≠ host port " + itoa(hostPorts[0])}, []int{c.event}
+			}
+		}
+	}
+	return unknown, nil, nil
+}
+
+// sameSegment compares where two peers stand: yes where they share a segment (and multicast should pass), no where a router lies between. proven is true
+// where TTLs say so; that two addresses look like different subnets is only a good guess.
+func (f *Fold) sameSegment(p, q *peer) (a answer, proven bool, events []int) {
+	onP, evP := f.onLink(p)
+	onQ, evQ := f.onLink(q)
+	x, y := f.outside(p), f.outside(q)
+	switch {
+	case onP == yes && onQ == yes:
+		for _, s := range f.room.Prefixes {
+			if pre, err := netip.ParsePrefix(s); err == nil && pre.Contains(x) && pre.Contains(y) {
+				return yes, true, []int{evP, evQ}
+			}
+		}
+		return no, true, []int{evP, evQ}
+	case onP == yes && onQ == no || onP == no && onQ == yes:
+		return no, true, []int{evP, evQ}
+	}
+	if !x.IsValid() || !y.IsValid() || x.Is4() != y.Is4() {
+		return unknown, false, nil
+	}
+	if !sameSubnet(x, y) {
+		return no, false, nil
+	}
+	tp, _, _ := f.translated(p)
+	tq, _, _ := f.translated(q)
+	if tp == no && tq == no {
+		return yes, false, nil
+	}
+	return unknown, false, nil
+}
+
+// sameSubnet guesses at the usual prefix length: a /24, or a /64 of IPv6.
+func sameSubnet(x, y netip.Addr) bool {
+	bits := 24
+	if x.Is6() {
+		bits = 64
+	}
+	px, errX := x.Prefix(bits)
+	return errX == nil && px.Contains(y)
+}
+
+// mapping reads the NAT's mapping behaviour (RFC 4787 section 4.1) off the server-reflexive candidates: one transport address for several servers or several.
+func (f *Fold) mapping(p *peer) protocol.Behavior {
+	best := protocol.NotMeasurable
+	for _, n := range f.endsOf(p) {
+		if t := n.trial.Kind(); t != protocol.TrialAlone && t != protocol.TrialSTUN {
+			continue
+		}
+		ports := map[netip.AddrPort]bool{}
+		for _, c := range n.srflx() {
+			if ip, err := netip.ParseAddr(c.Address); err == nil && c.Protocol == "udp" {
+				ports[netip.AddrPortFrom(ip, uint16(c.Port))] = true
+			}
+		}
+		if len(ports) > 1 && len(n.hosts("udp")) <= 1 {
+			return protocol.AddressAndPortDependent
+		}
+		// Two ports of one address asked, one answer shape: independent of the port. Whether of the address, one address cannot tell.
+	}
+	return best
+}

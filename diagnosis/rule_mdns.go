@@ -1,0 +1,98 @@
+package diagnosis
+
+import (
+	"github.com/icescope/icescope/catalog"
+	"github.com/icescope/icescope/protocol"
+)
+
+// Masked host candidates (draft-ietf-mmusic-mdns-ice-candidates): the browser signals a random .local name instead of the address. Only who hears the
+// multicast query on the same link (RFC 6762 section 3) can resolve it. Both rules look at one direction: the masked peer, and the other, which was
+// given nothing but names. What tells them apart is whether a router lies between the two.
+
+// deaf finds in a trial the ends whose candidates are all masked and could not be resolved by the other end.
+func (t *trial) deaf(n *end) (events []int, ok bool) {
+	far := t.other(n)
+	usable := false
+	for _, c := range n.candidates {
+		if c.Protocol != "udp" {
+			continue
+		}
+		if !c.Masked() {
+			return nil, false
+		}
+		usable = usable || c.applied != nil && *c.applied
+		events = addEvents(events, c.event)
+	}
+	if !usable || !far.sampled {
+		return nil, false
+	}
+	for _, p := range far.pairs { // a pair towards a resolved name, or one that the other end's checks made
+		base, _ := n.resolve(p.remote)
+		if p.remote.Protocol == "udp" && base != "" {
+			return nil, false
+		}
+	}
+	return addEvents(events, far.lastSample), true
+}
+
+func (f *Fold) unresolved(want func(same answer, proven bool) (protocol.Confidence, bool)) (out []Finding) {
+	for _, t := range f.trials {
+		if !t.failed() || t.stop.Reason == protocol.ReasonPeerLeft || t.stop.Reason == protocol.ReasonSuperseded || t.stop.Reason == protocol.ReasonPeerError {
+			continue
+		}
+		eventsA, deafA := t.deaf(t.a)
+		eventsB, deafB := t.deaf(t.b)
+		// One unmasked direction is enough to connect, since the first check teaches the other end the way back.
+		if !deafA && !deafB || !deafA && hasUsable(t.a) || !deafB && hasUsable(t.b) {
+			continue
+		}
+		same, proven, segEvents := f.sameSegment(t.a.peer, t.b.peer)
+		confidence, ok := want(same, proven)
+		if !ok {
+			continue
+		}
+		x := Finding{Severity: protocol.SeverityError, Confidence: confidence, Trial: t.kind, Run: t.run, breaks: []protocol.TrialKind{t.kind}}
+		for i, n := range t.ends() {
+			if []bool{deafA, deafB}[i] {
+				x.Peers = append(x.Peers, n.peer.id)
+				x.Evidence = append(x.Evidence, note(catalog.T("evidence.only-names", "peer", n.peer.name(), "other", t.other(n).peer.name(), "trial", "@trial."+string(t.kind)),
+					[][]int{eventsA, eventsB}[i]...))
+			}
+		}
+		x.Summary = catalog.T("", "a", t.a.peer.name(), "b", t.b.peer.name(), "trial", "@trial."+string(t.kind), "addressA", f.outside(t.a.peer).String(), "addressB", f.outside(t.b.peer).String())
+		x.Evidence = append(x.Evidence, note(catalog.T("evidence.seen-from-server", "a", t.a.peer.name(), "b", t.b.peer.name(),
+			"addressA", f.outside(t.a.peer).String(), "addressB", f.outside(t.b.peer).String()), addEvents(segEvents, t.a.peer.joinedAt, t.b.peer.joinedAt)...))
+		for _, n := range t.ends() {
+			if tr, why, ev := f.translated(n.peer); tr == yes {
+				x.Evidence = append(x.Evidence, note(catalog.T("evidence.translated", "peer", n.peer.name(), "address", f.outside(n.peer).String(), "why", why[0]), ev...))
+				x.Experiment = catalog.T("finding.mdns-masked.experiment-nat", "peer", n.peer.name())
+			}
+		}
+		x.Evidence = append(x.Evidence, note(catalog.T("evidence.no-check-sent", "trial", "@trial."+string(t.kind)), t.stopEvent))
+		out = append(out, x)
+	}
+	return out
+}
+
+// hasUsable: did this end give the other something that can be checked without a name?
+func hasUsable(n *end) bool {
+	for _, c := range n.candidates {
+		if c.Protocol == "udp" && !c.Masked() && c.Type != "relay" {
+			return true
+		}
+	}
+	return false
+}
+
+func mdnsMasked(f *Fold) []Finding {
+	return f.unresolved(func(same answer, proven bool) (protocol.Confidence, bool) {
+		if same == no && proven {
+			return protocol.Certain, true // the names stayed names, and no multicast crosses a router
+		}
+		return protocol.Likely, same != yes
+	})
+}
+
+func mdnsMulticastBlocked(f *Fold) []Finding {
+	return f.unresolved(func(same answer, _ bool) (protocol.Confidence, bool) { return protocol.Likely, same == yes })
+}

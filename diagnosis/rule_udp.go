@@ -1,0 +1,179 @@
+package diagnosis
+
+import (
+	"github.com/icescope/icescope/catalog"
+	"github.com/icescope/icescope/protocol"
+)
+
+// lane is one direction of a trial over all its pairs: the best that any pair of it did.
+type lane struct {
+	from, to *end
+	flow
+	pairs int
+}
+
+// lanes judges both directions of a trial. ok is false where they cannot be judged, because an end hides its counters or sent too little.
+func (t *trial) lanes() (ab, ba lane) {
+	ab, ba = lane{from: t.a, to: t.b}, lane{from: t.b, to: t.a}
+	for _, r := range t.rows() {
+		if r.p != nil && r.p.remote.Protocol != "udp" || r.q != nil && r.q.remote.Protocol != "udp" {
+			continue
+		}
+		ab.take(r.aToB())
+		ba.take(r.bToA())
+	}
+	return ab, ba
+}
+
+var laneOrder = map[protocol.DirectionState]int{
+	protocol.DirNotObservable: 0, protocol.DirUnanswered: 1, protocol.DirLostOnReturn: 2, protocol.DirNonSymmetric: 3, protocol.DirAnswered: 4, "": -1,
+}
+
+func (l *lane) take(f flow) {
+	l.pairs++
+	sent, arrived, answered, events := l.sent+f.sent, l.arrived+max(0, f.arrived), max(l.answered, f.answered), addEvents(l.events, f.events...)
+	counted := l.counted || f.counted
+	if laneOrder[f.state] > laneOrder[l.state] {
+		l.flow = f
+	}
+	l.sent, l.arrived, l.answered, l.events, l.counted = sent, arrived, answered, events, counted
+}
+
+// dead: enough requests were sent this way and not one arrived.
+func (l lane) dead() bool {
+	return l.state == protocol.DirUnanswered && l.sent >= enoughRequests && l.arrived == 0
+}
+
+// alive: requests arrived this way and were answered, though no answer was accepted.
+func (l lane) alive() bool {
+	return l.state == protocol.DirLostOnReturn && l.sent >= enoughRequests && l.arrived >= fewRequests && l.answered > 0
+}
+
+// udpBlocked: both ends sent checks to each other, none arrived, and both reach this server over UDP. NATs on both sides that are strict look the same.
+func udpBlocked(f *Fold) (out []Finding) {
+	for _, t := range f.trials {
+		if t.connected() {
+			continue
+		}
+		ab, ba := t.lanes()
+		if !t.failed() || !(ab.dead() && ba.dead()) && !t.halfDead(ab, ba) {
+			continue
+		}
+		x := Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
+			breaks: []protocol.TrialKind{t.kind}, Summary: catalog.T("", "a", t.a.peer.name(), "b", t.b.peer.name(), "trial", "@trial."+string(t.kind))}
+		if !(ab.dead() && ba.dead()) {
+			x.Confidence = protocol.Possible
+		}
+		for _, l := range []lane{ab, ba} {
+			if l.sent > 0 {
+				x.Evidence = append(x.Evidence, note(catalog.T("evidence.none-arrived", "from", l.from.peer.name(), "to", l.to.peer.name(), "sent", itoa64(l.sent)), l.events...))
+			}
+		}
+		reached := 0
+		for _, n := range t.ends() {
+			if s := udpSightings(n.peer); len(s) > 0 {
+				reached++
+				x.Evidence = append(x.Evidence, note(catalog.T("evidence.stun-reached", "peer", n.peer.name(), "address", s[0].Source), s[0].event))
+			}
+			if tr, _, _ := f.translated(n.peer); tr == yes || f.mapping(n.peer) == protocol.AddressAndPortDependent {
+				x.Confidence = protocol.Possible // a NAT that filters explains as much
+			}
+		}
+		if reached < 2 {
+			x.Confidence = protocol.Possible // perhaps the machine can send no UDP at all
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// halfDead: one direction is dead and the other end sent nothing, having no address to send to.
+func (t *trial) halfDead(ab, ba lane) bool {
+	return ab.dead() && ba.sent == 0 && t.b.counters || ba.dead() && ab.sent == 0 && t.a.counters
+}
+
+// oneWay finds the trials in which packets go from one end to the other and none comes back.
+func (f *Fold) oneWay() (out []struct {
+	*trial
+	alive, dead lane
+}) {
+	for _, t := range f.trials {
+		if t.connected() || !t.failed() {
+			continue
+		}
+		ab, ba := t.lanes()
+		if ba.alive() && ab.dead() {
+			ab, ba = ba, ab
+		}
+		if ab.alive() && ba.dead() {
+			out = append(out, struct {
+				*trial
+				alive, dead lane
+			}{t, ab, ba})
+		}
+	}
+	return out
+}
+
+// elsewhere looks for positive evidence that the dead direction takes another way than the packets that do arrive. This server stands in the segment of the
+// end whose packets die, and its own packets do reach the other end: so it is not the other end that refuses them, and not a filter between the two
+// segments as such, but the route that this machine takes and the server does not.
+func (f *Fold) elsewhere(dead lane) (events []int, ok bool) {
+	if on, ev := f.onLink(dead.from.peer); on == yes && len(dead.to.srflx())+len(f.stunAnswered(dead.to.peer)) > 0 {
+		return addEvents([]int{ev}, f.stunAnswered(dead.to.peer)...), true
+	}
+	return nil, false
+}
+
+// stunAnswered are the events that prove that this server's UDP reaches the peer: a reflexive candidate is an answer that came.
+func (f *Fold) stunAnswered(p *peer) (events []int) {
+	for _, n := range f.endsOf(p) {
+		for _, c := range n.srflx() {
+			events = addEvents(events, c.event)
+		}
+	}
+	for _, c := range f.checks {
+		if c.peer == p.id && c.Result == "answered" {
+			events = addEvents(events, c.event)
+		}
+	}
+	return events
+}
+
+// oneWayFinding words what both causes rest on.
+func oneWayFinding(t *trial, alive, dead lane, c protocol.Confidence) Finding {
+	from, to := dead.from.peer, dead.to.peer
+	return Finding{Severity: t.severity(), Confidence: c, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
+		Direction: &protocol.Direction{From: from.id, To: to.id}, breaks: []protocol.TrialKind{t.kind},
+		Summary: catalog.T("", "from", from.name(), "to", to.name(), "trial", "@trial."+string(t.kind)),
+		Evidence: []Evidence{
+			note(catalog.T("evidence.arrived-and-answered", "from", to.name(), "to", from.name(), "sent", itoa64(alive.sent), "arrived", itoa64(alive.arrived), "answered", itoa64(alive.answered)), alive.events...),
+			note(catalog.T("evidence.none-arrived", "from", from.name(), "to", to.name(), "sent", itoa64(dead.sent)), dead.events...),
+		}}
+}
+
+// oneWayBlock is the plain reading: packets in one direction are dropped. Routes that differ read alike from the ends, so it is never certain.
+func oneWayBlock(f *Fold) (out []Finding) {
+	for _, t := range f.oneWay() {
+		confidence := protocol.Likely
+		if _, ok := f.elsewhere(t.dead); ok {
+			confidence = protocol.Possible
+		}
+		out = append(out, oneWayFinding(t.trial, t.alive, t.dead, confidence))
+	}
+	return out
+}
+
+// asymmetricRouting needs evidence beyond the counters that the two directions take different ways.
+func asymmetricRouting(f *Fold) (out []Finding) {
+	for _, t := range f.oneWay() {
+		events, ok := f.elsewhere(t.dead)
+		if !ok {
+			continue
+		}
+		x := oneWayFinding(t.trial, t.alive, t.dead, protocol.Likely)
+		x.Evidence = append(x.Evidence, note(catalog.T("evidence.server-beside", "peer", t.dead.from.peer.name(), "other", t.dead.to.peer.name()), events...))
+		out = append(out, x)
+	}
+	return out
+}

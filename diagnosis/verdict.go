@@ -1,0 +1,160 @@
+package diagnosis
+
+import (
+	"slices"
+
+	"github.com/icescope/icescope/catalog"
+	"github.com/icescope/icescope/protocol"
+)
+
+// newest is the number of the newest run that holds a trial of this kind; 0: none.
+func (f *Fold) newest(kind protocol.TrialKind) int {
+	if t := f.newestTrial(kind); t != nil {
+		return t.run
+	}
+	return 0
+}
+
+func (f *Fold) newestTrial(kind protocol.TrialKind) *trial {
+	for _, t := range slices.Backward(f.trials) {
+		if t.kind == kind {
+			return t
+		}
+	}
+	return nil
+}
+
+// Diagnose reads the picture and applies the rules.
+func (f *Fold) Diagnose() Diagnosis {
+	d := Diagnosis{Room: f.room, Events: f.events, LastMs: f.lastMs, Run: f.run, Findings: f.findings()}
+	for _, p := range f.peers {
+		if p.joined.Kind != protocol.KindWatcher {
+			d.Peers = append(d.Peers, f.peerReport(p))
+		}
+	}
+	for _, k := range trialOrder {
+		if t := f.newestTrial(k); t != nil {
+			d.Trials = append(d.Trials, t.report())
+		}
+	}
+	for _, s := range f.log {
+		d.Signaling = append(d.Signaling, s.SignalReport)
+	}
+	d.Verdict = f.verdict(d.Findings)
+	return d
+}
+
+var trialOrder = []protocol.TrialKind{protocol.TrialHost, protocol.TrialSTUN, protocol.TrialRelayUDP, protocol.TrialRelayTCP, protocol.TrialCustom}
+
+// needsOf says what a pair needs whose cheapest working trial is this one.
+var needsOf = []struct {
+	kind  protocol.TrialKind
+	needs protocol.Needs
+}{
+	{protocol.TrialHost, protocol.NeedsNothing},
+	{protocol.TrialSTUN, protocol.NeedsSTUN},
+	{protocol.TrialRelayUDP, protocol.NeedsTURNUDP},
+	{protocol.TrialRelayTCP, protocol.NeedsTURNTCP},
+}
+
+// verdict climbs from the cheapest way to the dearest. It names the first that connects; while a cheaper one is still out, that is not final. The cause is that of the
+// failure of the next cheaper way, or, where nothing connects, of the dearest that was tried.
+func (f *Fold) verdict(findings []Finding) Verdict {
+	v := Verdict{Needs: protocol.NeedsUndetermined, Confidence: protocol.Possible, Pending: []protocol.TrialKind{}, Recommended: []protocol.ICEServer{}}
+	settled := true // every cheaper way has ended
+	var cheaper *trial
+	relays := 0
+	tried := false
+	for _, n := range needsOf {
+		t := f.newestTrial(n.kind)
+		if t == nil || t.stop != nil && t.stop.Outcome == protocol.OutcomeSkipped {
+			continue
+		}
+		tried = true
+		if n.kind == protocol.TrialRelayUDP || n.kind == protocol.TrialRelayTCP {
+			relays++
+		}
+		if t.connected() {
+			v.Needs, v.Final = n.needs, settled
+			if n.kind != protocol.TrialHost {
+				v.Recommended = t.start.ICEServers
+			}
+			break
+		}
+		settled = settled && t.stop != nil
+		cheaper = t
+	}
+	for _, k := range trialOrder {
+		if t := f.newestTrial(k); t != nil && t.stop == nil && t.run == f.run {
+			v.Pending = append(v.Pending, k)
+		}
+	}
+	if v.Needs == protocol.NeedsUndetermined && tried && settled {
+		v.Final = true
+		if relays == 2 {
+			v.Needs = protocol.NeedsUnreachable
+		}
+	}
+	if v.Needs == protocol.NeedsNothing {
+		v.Confidence = protocol.Certain
+	} else if cheaper != nil && (v.Needs != protocol.NeedsUndetermined || settled) {
+		if i := cause(findings, cheaper); i >= 0 {
+			v.Cause, v.Confidence = findings[i].Code, findings[i].Confidence
+		}
+	}
+	f.word(&v, tried)
+	return v
+}
+
+// cause picks the finding that best explains why the trial failed: the surest, and of equally sure ones the more specific mechanism (the order of rules).
+func cause(findings []Finding, t *trial) int {
+	best := -1
+	for i, x := range findings {
+		if !slices.Contains(x.breaks, t.kind) || x.Run != 0 && x.Run != t.run || x.Severity != protocol.SeverityError {
+			continue
+		}
+		if best < 0 || confidenceOrder(x.Confidence) < confidenceOrder(findings[best].Confidence) ||
+			x.Confidence == findings[best].Confidence && rank(x.Code) < rank(findings[best].Code) {
+			best = i
+		}
+	}
+	return best
+}
+
+// word puts the verdict into a sentence.
+func (f *Fold) word(v *Verdict, tried bool) {
+	var online []*peer
+	for _, p := range f.peers {
+		if p.joined.Kind != protocol.KindWatcher && !p.left {
+			online = append(online, p)
+		}
+	}
+	args := []string{"a", "A", "b", "B", "needs", "@needs." + string(v.Needs), "cause", "@finding." + string(v.Cause) + ".title"}
+	if t := f.anyTrial(); t != nil {
+		args[1], args[3] = t.a.peer.name(), t.b.peer.name()
+	}
+	key := string(v.Needs)
+	switch {
+	case !tried && len(online) == 0:
+		key = "nobody"
+	case !tried && len(online) == 1:
+		key = "alone"
+		args[1] = online[0].name()
+	case !tried:
+		key = "starting"
+	case v.Needs == protocol.NeedsUndetermined && !v.Final:
+		key = "running"
+	}
+	v.Summary = catalog.T("verdict."+key, args...)
+	if v.Cause != "" {
+		v.Summary = catalog.T("verdict."+key+"-because", args...)
+	}
+	v.Advice = catalog.T("advice."+key, args...)
+}
+
+func (f *Fold) anyTrial() *trial {
+	if len(f.trials) == 0 {
+		return nil
+	}
+	return f.trials[len(f.trials)-1]
+}

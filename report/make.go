@@ -1,0 +1,50 @@
+package report
+
+import (
+	"time"
+
+	"github.com/icescope/icescope/catalog"
+	"github.com/icescope/icescope/diagnosis"
+	"github.com/icescope/icescope/protocol"
+)
+
+// Options says for whom a report is made.
+type Options struct {
+	Lang protocol.Lang
+}
+
+// Make puts a diagnosis into the reader's language. Time and version are the recording's own, so that the same recording gives the same report for ever.
+func Make(d diagnosis.Diagnosis, o Options) protocol.Report {
+	say := func(t catalog.Text) string { return t.In(o.Lang) }
+	r := protocol.Report{
+		Schema: protocol.ReportSchema, Room: d.Room.Room, GeneratedAt: generatedAt(d), Lang: o.Lang, Tool: protocol.Tool{Name: "icescope", Version: d.Room.Version},
+		Events: d.Events, Run: d.Run,
+		Verdict: protocol.Verdict{Needs: d.Verdict.Needs, Cause: d.Verdict.Cause, Confidence: d.Verdict.Confidence, Summary: say(d.Verdict.Summary), Advice: say(d.Verdict.Advice),
+			RecommendedICEServers: d.Verdict.Recommended, Final: d.Verdict.Final, Pending: d.Verdict.Pending},
+		Findings: []protocol.Finding{}, Peers: d.Peers, Trials: d.Trials, Signaling: d.Signaling,
+		Server: protocol.ServerReport{STUN: d.Room.STUN, Prefixes: d.Room.Prefixes},
+	}
+	for _, f := range d.Findings {
+		x := protocol.Finding{ID: f.ID(), Code: f.Code, Title: say(f.Title), Severity: f.Severity, Confidence: f.Confidence, Peers: f.Peers, Direction: f.Direction,
+			Trial: f.Trial, Run: f.Run, Summary: say(f.Summary), Evidence: []protocol.Evidence{}, Remedy: say(f.Remedy), SeparatingExperiment: say(f.Experiment)}
+		for _, e := range f.Evidence {
+			x.Evidence = append(x.Evidence, protocol.Evidence{Text: say(e.Text), Events: e.Events})
+		}
+		r.Findings = append(r.Findings, x)
+	}
+	for i := range r.Trials {
+		if t := &r.Trials[i]; t.Reason != "" {
+			t.ReasonText = say(catalog.T("reason." + string(t.Reason)))
+		}
+	}
+	return normal(r)
+}
+
+// generatedAt is the recording's last moment. A recording without a head has no wall clock.
+func generatedAt(d diagnosis.Diagnosis) string {
+	started, err := time.Parse(time.RFC3339Nano, d.Room.Started)
+	if err != nil {
+		started = time.Unix(0, 0).UTC()
+	}
+	return started.Add(time.Duration(d.LastMs * float64(time.Millisecond))).Format("2006-01-02T15:04:05.000Z07:00")
+}

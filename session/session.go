@@ -1,0 +1,281 @@
+package session
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/icescope/icescope/diagnosis"
+	"github.com/icescope/icescope/protocol"
+	"github.com/icescope/icescope/report"
+	"github.com/icescope/icescope/signaling"
+	"github.com/icescope/icescope/stunsrv"
+)
+
+// Checker sends signed connectivity checks; *stunsrv.Server does.
+type Checker interface {
+	Check(context.Context, stunsrv.CheckRequest) (stunsrv.CheckResult, error)
+}
+
+// Config says what a Conductor works with.
+type Config struct {
+	STUN Checker // nil: no direct checks
+	// ICEServers are this server's for a page that was opened with the given host.
+	ICEServers func(host string) []protocol.ICEServer
+	// DirectChecks lets the server itself ask the unmasked host addresses of a peer.
+	DirectChecks bool
+	Version      string
+	Logger       *slog.Logger    // nil: nothing is logged
+	STUNAddrs    func() []string // ip:port of the STUN server's sockets
+	Prefixes     []string        // CIDR, of this machine's interfaces
+}
+
+// Conductor conducts all rooms of a server.
+type Conductor struct {
+	config Config
+	log    *slog.Logger
+	ctx    context.Context // of the checks; ends with Run
+	stop   context.CancelFunc
+	work   sync.WaitGroup // checks and ticks under way
+
+	mu    sync.Mutex
+	known map[netip.AddrPort]owner // who signaled this address
+	homes map[netip.Addr][]owner   // whose WebSocket comes from this address
+	seen  *sightings
+}
+
+type owner struct {
+	room *signaling.Room
+	peer string
+}
+
+var _ signaling.Handler = (*Conductor)(nil)
+
+// New makes a Conductor.
+func New(config Config) *Conductor {
+	c := &Conductor{config: config, log: config.Logger, known: map[netip.AddrPort]owner{}, homes: map[netip.Addr][]owner{}, seen: newSightings()}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	return c
+}
+
+// Run returns after ctx has ended, when all checks and timers of this Conductor have ended as well.
+func (c *Conductor) Run(ctx context.Context) error {
+	<-ctx.Done()
+	c.stop()
+	c.work.Wait()
+	return nil
+}
+
+// Trials are the kinds that this server can conduct.
+func (c *Conductor) Trials() []protocol.TrialKind {
+	return []protocol.TrialKind{protocol.TrialHost, protocol.TrialSTUN, protocol.TrialCustom}
+}
+
+// Report is the room's report as of now.
+func (c *Conductor) Report(r *signaling.Room, lang protocol.Lang) (out protocol.Report) {
+	r.Do(func() {
+		if s, ok := r.Data.(*state); ok {
+			out = report.Make(s.fold.Diagnose(), report.Options{Lang: lang})
+		}
+	})
+	return out
+}
+
+// Recording are the room's events so far.
+func (c *Conductor) Recording(r *signaling.Room) (events []protocol.Event) {
+	r.Do(func() {
+		if s, ok := r.Data.(*state); ok {
+			events = s.recording.from(0)
+		}
+	})
+	return events
+}
+
+// state is all that the session knows of a room. It lives in Room.Data and is used inside Room.Do only.
+type state struct {
+	c         *Conductor
+	room      *signaling.Room
+	began     time.Time
+	recording recording
+	fold      *diagnosis.Fold
+	run       int
+	sent      map[string]int // by peer: how many events it was sent
+	keys      map[trialEnd]credentials
+	asked     map[trialAddr]bool // direct checks
+	tied      map[tie]bool
+	broken    map[string]int
+	pending   []hostAddress // direct checks that wait for credentials
+	custom    []protocol.ICEServer
+
+	timer  *time.Timer
+	due    time.Time // when timer fires; zero: no timer
+	last   time.Time // of the last snapshot
+	dirty  bool
+	closed bool
+}
+
+type trialEnd struct {
+	trial protocol.TrialID
+	peer  string
+}
+
+// RoomMade begins the recording.
+func (c *Conductor) RoomMade(r *signaling.Room) {
+	s := &state{c: c, room: r, began: time.Now(), fold: diagnosis.NewFold()}
+	r.Data = s
+	made := &protocol.RoomMade{Schema: protocol.RecordingSchema, Room: r.Code(), Started: s.began.UTC().Format("2006-01-02T15:04:05.000Z07:00"), Version: c.config.Version, Prefixes: c.config.Prefixes}
+	if c.config.STUNAddrs != nil {
+		made.STUN = c.config.STUNAddrs()
+	}
+	s.record("", protocol.EventRoom, made)
+}
+
+// RoomGone ends the room's timer and forgets it.
+func (c *Conductor) RoomGone(r *signaling.Room) {
+	if s, ok := r.Data.(*state); ok {
+		s.closed = true
+		s.cancel()
+	}
+}
+
+// Joined records the newcomer and says which servers it may gather with while it is alone.
+func (c *Conductor) Joined(r *signaling.Room, p *signaling.Peer) []protocol.ICEServer {
+	s := r.Data.(*state)
+	h := p.Hello()
+	joined := &protocol.Joined{Label: h.Label, Kind: h.Kind, UserAgent: h.UserAgent, HTTPAddress: p.RemoteAddr().String(), Trials: h.Trials, Host: p.Host(), TLS: p.TLS()}
+	s.record(p.ID(), protocol.EventJoined, joined)
+	if len(h.Trials) == 0 {
+		return nil
+	}
+	c.mu.Lock()
+	home := p.RemoteAddr().Addr().Unmap()
+	c.homes[home] = append(c.homes[home], owner{r, p.ID()})
+	c.mu.Unlock()
+	return c.servers(p)
+}
+
+func (c *Conductor) servers(p *signaling.Peer) []protocol.ICEServer {
+	if c.config.ICEServers == nil {
+		return nil
+	}
+	return c.config.ICEServers(p.Host())
+}
+
+// Welcomed starts the trials when there are two who can run them.
+func (c *Conductor) Welcomed(r *signaling.Room, p *signaling.Peer) {
+	s := r.Data.(*state)
+	if len(p.Hello().Trials) > 0 && len(s.players()) == 2 {
+		s.begin(&protocol.Run{}, nil, true)
+	}
+	s.changed()
+}
+
+// Dropped records it; the peer has its time to come back.
+func (c *Conductor) Dropped(r *signaling.Room, p *signaling.Peer) {
+	s := r.Data.(*state)
+	s.record(p.ID(), protocol.EventDropped, nil)
+	s.changed()
+}
+
+// Resumed records it, and sends again from the first event that the peer has not seen.
+func (c *Conductor) Resumed(r *signaling.Room, p *signaling.Peer, eventsSeen int) {
+	s := r.Data.(*state)
+	s.record(p.ID(), protocol.EventResumed, nil)
+	if s.sent != nil {
+		s.sent[p.ID()] = max(0, min(eventsSeen, len(s.recording.entries)))
+	}
+	s.changed()
+}
+
+// Left records it and ends what the peer took part in.
+func (c *Conductor) Left(r *signaling.Room, p *signaling.Peer, reason string) {
+	s := r.Data.(*state)
+	s.record(p.ID(), protocol.EventLeft, &protocol.Left{Reason: reason})
+	delete(s.sent, p.ID())
+	c.forget(r, p.ID())
+	s.changed()
+}
+
+// Pong records the round trip.
+func (c *Conductor) Pong(r *signaling.Room, p *signaling.Peer, rtt time.Duration) {
+	r.Data.(*state).record(p.ID(), protocol.EventPing, &protocol.Ping{RTTMs: float64(rtt.Microseconds()) / 1000})
+}
+
+// maxBroken of each peer are recorded: enough to see what is wrong with a client, too few for it to fill the recording.
+const maxBroken = 100
+
+// Broken records a refused frame.
+func (c *Conductor) Broken(r *signaling.Room, p *signaling.Peer, e protocol.Error) {
+	s := r.Data.(*state)
+	if s.broken == nil {
+		s.broken = map[string]int{}
+	}
+	if s.broken[p.ID()]++; s.broken[p.ID()] <= maxBroken {
+		s.record(p.ID(), protocol.EventBroken, &e)
+		s.changed()
+	}
+}
+
+// Message records a frame and acts on it.
+func (c *Conductor) Message(r *signaling.Room, p *signaling.Peer, m *protocol.ClientMessage) (ref int) {
+	s := r.Data.(*state)
+	switch m.Type {
+	case protocol.ClientCandidate:
+		ref = s.record(p.ID(), protocol.EventCandidate, m.Candidate)
+		s.candidate(p, m.Candidate)
+	case protocol.ClientDescription:
+		ref = s.record(p.ID(), protocol.EventDescription, m.Description)
+		s.description(p, m.Description)
+	case protocol.ClientApplied:
+		ref = s.record(p.ID(), protocol.EventApplied, m.Applied)
+	case protocol.ClientState:
+		ref = s.record(p.ID(), protocol.EventState, m.State)
+	case protocol.ClientCandidateError:
+		ref = s.record(p.ID(), protocol.EventCandidateError, m.CandidateError)
+	case protocol.ClientSample:
+		ref = s.record(p.ID(), protocol.EventSample, m.Sample)
+	case protocol.ClientMeasurement:
+		ref = s.record(p.ID(), protocol.EventMeasurement, m.Measurement)
+	case protocol.ClientEnvironment:
+		ref = s.record(p.ID(), protocol.EventEnvironment, m.Environment)
+	case protocol.ClientTrialError:
+		ref = s.record(p.ID(), protocol.EventTrialError, m.TrialError)
+	case protocol.ClientRun:
+		s.request(p, m)
+	default:
+		return 0
+	}
+	s.changed()
+	return ref
+}
+
+// record adds an event to the recording and the fold, and returns its number.
+func (s *state) record(peer string, typ protocol.EventType, body any) int {
+	at := float64(time.Since(s.began).Microseconds()) / 1000
+	e, ok := s.recording.add(entry{at, typ, peer, body})
+	if !ok {
+		return len(s.recording.entries) - 1
+	}
+	s.fold.Add(&e)
+	return e.Seq
+}
+
+func (s *state) now() float64 { return float64(time.Since(s.began).Microseconds()) / 1000 }
+
+// players are the members that run trials, in order of joining.
+func (s *state) players() (out []*signaling.Peer) {
+	for _, p := range s.room.Members() {
+		if !p.Watcher() && len(p.Hello().Trials) > 0 {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func language(l protocol.Lang) protocol.Lang { return cmp.Or(l, protocol.English) }

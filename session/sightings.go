@@ -1,0 +1,135 @@
+package session
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/icescope/icescope/protocol"
+	"github.com/icescope/icescope/signaling"
+)
+
+const (
+	// maxSightings that wait for their candidate: a browser signals its reflexive candidate a moment after the answer, so these are a few seconds of a busy server.
+	maxSightings = 4096
+	// sightingAge is how long one may wait.
+	sightingAge = 30 * time.Second
+	// maxTies of one peer are recorded: it has a handful of sockets a trial.
+	maxTies = 256
+)
+
+// sightings remembers the latest requests by source, until somebody signals that source as a candidate.
+type sightings struct {
+	bySource map[netip.AddrPort]seen
+	order    []netip.AddrPort // a ring, the oldest at next
+	next     int
+}
+
+type seen struct {
+	list []protocol.Sighting // one for each of the server's sockets
+	at   time.Time
+}
+
+func newSightings() *sightings { return &sightings{bySource: map[netip.AddrPort]seen{}} }
+
+func (s *sightings) add(source netip.AddrPort, x protocol.Sighting) {
+	have, ok := s.bySource[source]
+	if !ok {
+		if len(s.order) < maxSightings {
+			s.order = append(s.order, source)
+		} else {
+			delete(s.bySource, s.order[s.next])
+			s.order[s.next] = source
+			s.next = (s.next + 1) % maxSightings
+		}
+	}
+	have.at = time.Now()
+	for _, y := range have.list {
+		if y.Local == x.Local && y.Transport == x.Transport {
+			s.bySource[source] = have
+			return
+		}
+	}
+	if len(have.list) < 8 { // the server's sockets: two ports, two transports, two families
+		have.list = append(have.list, x)
+	}
+	s.bySource[source] = have
+}
+
+type tie struct {
+	peer, source, local, transport string
+}
+
+// Sighting takes what the STUN server saw. It ties the request to a peer by the address that a peer signaled, or else by the address that its WebSocket
+// comes from where only one peer comes from there.
+func (c *Conductor) Sighting(x protocol.Sighting) {
+	source, err := netip.ParseAddrPort(x.Source)
+	if err != nil {
+		return
+	}
+	source = netip.AddrPortFrom(source.Addr().Unmap(), source.Port())
+	c.mu.Lock()
+	c.seen.add(source, x)
+	to, by := c.known[source], "candidate"
+	if to.room == nil {
+		if at := c.homes[source.Addr()]; len(at) == 1 {
+			to, by = at[0], "address"
+		}
+	}
+	c.mu.Unlock()
+	if to.room == nil {
+		return
+	}
+	to.room.Do(func() {
+		if s, ok := to.room.Data.(*state); ok {
+			s.sighted(to.peer, x, by)
+		}
+	})
+}
+
+// signaled remembers whose address this is, and returns the sightings that have waited for it.
+func (c *Conductor) signaled(r *signaling.Room, peer string, at netip.AddrPort) []protocol.Sighting {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known[at] = owner{r, peer}
+	if s := c.seen.bySource[at]; time.Since(s.at) < sightingAge {
+		return s.list
+	}
+	return nil
+}
+
+// forget removes a peer that left.
+func (c *Conductor) forget(r *signaling.Room, peer string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	who := owner{r, peer}
+	for at, o := range c.known {
+		if o == who {
+			delete(c.known, at)
+		}
+	}
+	for home, list := range c.homes {
+		for i, o := range list {
+			if o == who {
+				list = append(list[:i:i], list[i+1:]...)
+				break
+			}
+		}
+		if c.homes[home] = list; len(list) == 0 {
+			delete(c.homes, home)
+		}
+	}
+}
+
+func (s *state) sighted(peer string, x protocol.Sighting, by string) {
+	k := tie{peer, x.Source, x.Local, x.Transport}
+	if s.tied == nil {
+		s.tied = map[tie]bool{}
+	}
+	if s.tied[k] || len(s.tied) >= 2*maxTies {
+		return
+	}
+	s.tied[k] = true
+	x.TiedBy = by
+	s.record(peer, protocol.EventSighting, &x)
+	s.changed()
+}

@@ -1,0 +1,122 @@
+package session
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/icescope/icescope/diagnosis"
+	"github.com/icescope/icescope/protocol"
+	"github.com/icescope/icescope/report"
+)
+
+const (
+	// snapshotEvery bounds how often a room is diagnosed and drawn: 25 times a second looks live, and no snapshot is out later than 50 ms after its event.
+	snapshotEvery = 40 * time.Millisecond
+	// settle waits for the rest of a burst: a browser hands out its candidates within a few milliseconds.
+	settle = 5 * time.Millisecond
+	// maxEventsFrame bounds one events frame, so that a newcomer's history does not come as one huge message.
+	maxEventsFrame = 200
+)
+
+// changed makes sure that the room is looked at soon. A room in which nobody looks and no trial runs costs nothing.
+func (s *state) changed() {
+	s.dirty = true
+	if s.closed || !s.watched() && len(s.fold.Running()) == 0 && len(s.pending) == 0 {
+		return
+	}
+	wait := max(settle, time.Until(s.last.Add(snapshotEvery)))
+	s.wake(wait)
+}
+
+// watched: is there anyone who asked for snapshots?
+func (s *state) watched() bool {
+	for _, p := range s.room.Members() {
+		if p.Hello().Live {
+			return true
+		}
+	}
+	return false
+}
+
+// wake arms the timer, unless it fires sooner anyway.
+func (s *state) wake(wait time.Duration) {
+	at := time.Now().Add(wait)
+	if !s.due.IsZero() {
+		if !at.Before(s.due) {
+			return
+		}
+		s.cancel()
+	}
+	s.due = at
+	s.c.work.Add(1)
+	s.timer = time.AfterFunc(wait, func() {
+		defer s.c.work.Done()
+		s.room.Do(s.tick)
+	})
+}
+
+func (s *state) cancel() {
+	if s.timer != nil && s.timer.Stop() {
+		s.c.work.Done()
+	}
+	s.timer, s.due = nil, time.Time{}
+}
+
+// tick conducts the trials and publishes what changed.
+func (s *state) tick() {
+	if s.closed {
+		return
+	}
+	if s.due.After(time.Now()) { // an older timer, overtaken by a call to wake while it waited for the room
+		return
+	}
+	s.timer, s.due = nil, time.Time{}
+	again := s.conduct()
+	s.publish()
+	if again > 0 {
+		s.wake(max(settle, time.Duration((again-s.now())*float64(time.Millisecond))))
+	}
+}
+
+// publish sends the snapshot and the new events to all who asked for them.
+func (s *state) publish() {
+	if !s.dirty {
+		return
+	}
+	s.dirty, s.last = false, time.Now()
+	var diagnosed *diagnosis.Diagnosis
+	snapshots := map[protocol.Lang][]byte{}
+	for _, p := range s.room.Members() {
+		if !p.Hello().Live || !p.Online() {
+			continue
+		}
+		if diagnosed == nil {
+			d := s.fold.Diagnose()
+			diagnosed = &d
+		}
+		lang := language(p.Hello().Lang)
+		if snapshots[lang] == nil {
+			r := report.Make(*diagnosed, report.Options{Lang: lang})
+			snapshots[lang] = encode(&protocol.ServerMessage{Type: protocol.ServerSnapshot, Snapshot: &r})
+		}
+		if s.sent == nil {
+			s.sent = map[string]int{}
+		}
+		for from := s.sent[p.ID()]; from < len(s.recording.entries); {
+			events := s.recording.from(from)
+			events = events[:min(len(events), maxEventsFrame)]
+			from += len(events)
+			s.sent[p.ID()] = from
+			p.SendEncoded(encode(&protocol.ServerMessage{Type: protocol.ServerEvents, Events: events}))
+		}
+		p.SendSnapshot(snapshots[lang])
+	}
+}
+
+func encode(m *protocol.ServerMessage) []byte {
+	b, err := json.Marshal(m)
+	if err != nil {
+		panic("session: " + err.Error()) // protocol's types hold nothing that cannot be encoded: numbers come from JSON
+	}
+	return b
+}
