@@ -25,10 +25,11 @@ const (
 	burstPacket = 1100      // bytes: with SCTP, DTLS, UDP and IPv6 around it still under a 1280-byte MTU, so that loss is loss and not fragmentation
 	burstBuffer = 128 << 10 // bytes in flight in our own buffer: enough to fill a LAN for a tick, little enough to end on time
 	burstTick   = 5 * time.Millisecond
-	settle      = 250 * time.Millisecond // between the last packet and the question what arrived: the two channels may overtake each other
-	replyWithin = 3 * time.Second        // to wait for one pong or report: a round trip longer than that is a broken path
-	roundTrips  = 8                      // where the server names no number
-	maxTrips    = 32                     // as many as protocol.DataResult carries
+	replyWithin = 3 * time.Second // to wait for one pong or report: a round trip longer than that is a broken path
+	tripsWithin = 2 * time.Second // for all round trips together: over a slow path fewer are enough
+	roundTrips  = 8               // where the server names no number
+	maxTrips    = 32              // as many as protocol.DataResult carries
+	courtesy    = time.Second     // to let the other end finish its round trips, and the offerer its burst, before ours would disturb them
 )
 
 // message is what is said on the ping channel.
@@ -46,12 +47,23 @@ var errNoReply = errors.New("no reply over the data channel")
 // dataMeter measures one trial's data channels.
 type dataMeter struct {
 	ping, burst *webrtc.DataChannel
+	start       protocol.Start
 	replies     chan message // pongs and reports for the measuring goroutine
+
+	otherTrips, otherBurst closing // the other end has done its round trips, its burst
 
 	mu              sync.Mutex // what the other end's burst has brought
 	packets, octets int
 	first, last     time.Time
 }
+
+// closing is a channel that may be closed more than once.
+type closing struct {
+	once sync.Once
+	done chan struct{}
+}
+
+func (c *closing) close() { c.once.Do(func() { close(c.done) }) }
 
 // measureData makes the channels. The measuring begins by itself when the ping channel opens.
 func (t *trial) measureData(ctx context.Context) error {
@@ -67,7 +79,8 @@ func (t *trial) measureData(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m := &dataMeter{ping: ping, burst: burst, replies: make(chan message, 2)}
+	m := &dataMeter{ping: ping, burst: burst, start: t.start, replies: make(chan message, 2)}
+	m.otherTrips.done, m.otherBurst.done = make(chan struct{}), make(chan struct{})
 	ping.OnMessage(m.onPing)
 	burst.OnMessage(m.onBurst)
 	ping.OnClose(func() { t.state("data", ping.ReadyState().String()) })
@@ -77,56 +90,45 @@ func (t *trial) measureData(ctx context.Context) error {
 			return
 		}
 		defer t.work.Done()
-		result, err := m.measure(ctx, t.start)
-		if ctx.Err() != nil {
+		err := m.measure(ctx, func(r protocol.DataResult) { t.tell(&r, nil) })
+		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if err != nil {
-			t.log.Debug("measuring", "error", err)
-			t.send(protocol.ClientMessage{Type: protocol.ClientTrialError, TrialError: &protocol.TrialError{
-				Trial: t.start.Trial, Step: "data", Error: err.Error(),
-			}})
-		}
-		if result != nil {
-			t.send(protocol.ClientMessage{Type: protocol.ClientMeasurement, Measurement: &protocol.Measurement{
-				Trial: t.start.Trial, AtMs: t.atMs(), Data: result,
-			}})
-		}
+		t.log.Debug("measuring", "error", err)
+		t.send(protocol.ClientMessage{Type: protocol.ClientTrialError, TrialError: &protocol.TrialError{
+			Trial: t.start.Trial, Step: "data", Error: err.Error(),
+		}})
 	})
 	return nil
 }
 
-// measure does the round trips, then the burst. What could be measured is returned beside the error that ended it.
-func (m *dataMeter) measure(ctx context.Context, start protocol.Start) (*protocol.DataResult, error) {
-	wanted := start.RoundTrips
-	if wanted <= 0 {
-		wanted = roundTrips
-	}
-	var trips []float64
-	for n := range min(wanted, maxTrips) {
-		sent := time.Now()
-		if err := m.say(message{T: "ping", N: n}); err != nil {
-			return summary(trips), err
-		}
-		if _, err := m.reply(ctx, func(r message) bool { return r.T == "pong" && r.N == n }); err != nil {
-			return summary(trips), err
-		}
-		trips = append(trips, milliseconds(time.Since(sent)))
+// measure does the round trips, then the burst, and tells the result after each. The bursts of the two ends come one after the other, the offerer's
+// first, so that neither measures the other's.
+func (m *dataMeter) measure(ctx context.Context, tell func(protocol.DataResult)) error {
+	trips, err := m.roundTrips(ctx)
+	if err != nil {
+		return err
 	}
 	result := summary(trips)
-	if start.BurstMs <= 0 {
-		return result, nil
+	tell(result)
+	length := time.Duration(m.start.BurstMs) * time.Millisecond
+	if length <= 0 {
+		return nil
 	}
-	sent, err := m.fire(ctx, time.Duration(start.BurstMs)*time.Millisecond)
+	soon(ctx, m.otherTrips.done, courtesy)
+	if m.start.Role != protocol.RoleOfferer {
+		soon(ctx, m.otherBurst.done, length+courtesy)
+	}
+	sent, err := m.fire(ctx, length)
 	if err != nil || sent == 0 {
-		return result, err
+		return err
 	}
 	if err := m.say(message{T: "burst", Sent: sent}); err != nil {
-		return result, err
+		return err
 	}
 	report, err := m.reply(ctx, func(r message) bool { return r.T == "report" })
 	if err != nil {
-		return result, err
+		return err
 	}
 	loss := 100 * float64(max(sent-report.Received, 0)) / float64(sent)
 	result.LossPercent = &loss
@@ -134,7 +136,48 @@ func (m *dataMeter) measure(ctx context.Context, start protocol.Start) (*protoco
 		kbps := float64(report.Bytes) * 8 / report.Ms
 		result.ThroughputKbps = &kbps
 	}
-	return result, nil
+	tell(result)
+	return nil
+}
+
+// roundTrips asks for one pong after the other. Some are better than none: it fails only if the first stays out.
+func (m *dataMeter) roundTrips(ctx context.Context) ([]float64, error) {
+	var trips []float64
+	began := time.Now()
+	for n := 0; n < m.wanted() && (n == 0 || time.Since(began) < tripsWithin); n++ {
+		sent := time.Now()
+		err := m.say(message{T: "ping", N: n})
+		if err == nil {
+			_, err = m.reply(ctx, func(r message) bool { return r.T == "pong" && r.N == n })
+		}
+		switch {
+		case err != nil && n == 0:
+			return nil, err
+		case err != nil:
+			return trips, nil
+		}
+		trips = append(trips, milliseconds(time.Since(sent)))
+	}
+	return trips, nil
+}
+
+// wanted is how many round trips each end makes.
+func (m *dataMeter) wanted() int {
+	if m.start.RoundTrips <= 0 {
+		return roundTrips
+	}
+	return min(m.start.RoundTrips, maxTrips)
+}
+
+// soon waits for done, but not longer than that.
+func soon(ctx context.Context, done <-chan struct{}, longest time.Duration) {
+	timer := time.NewTimer(longest)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // fire sends numbered packets for a while, never more than burstBuffer ahead, and returns how many.
@@ -143,7 +186,9 @@ func (m *dataMeter) fire(ctx context.Context, length time.Duration) (int, error)
 	tick := time.NewTicker(burstTick)
 	defer tick.Stop()
 	sent := 0
-	for until := time.Now().Add(length); time.Now().Before(until); {
+	until := time.Now().Add(length)
+	// After that it waits for the buffer to drain: what is still in it would come after the word that the burst has ended, and count as lost.
+	for time.Now().Before(until) || m.burst.BufferedAmount() > 0 && time.Now().Before(until.Add(courtesy)) {
 		for m.burst.BufferedAmount() < burstBuffer && time.Now().Before(until) {
 			binary.BigEndian.PutUint32(packet, uint32(sent))
 			if err := m.burst.Send(packet); err != nil {
@@ -157,13 +202,7 @@ func (m *dataMeter) fire(ctx context.Context, length time.Duration) (int, error)
 		case <-tick.C:
 		}
 	}
-	// What is still in the buffer after the settling counts as lost: it was more than the path took.
-	select {
-	case <-ctx.Done():
-		return sent, ctx.Err()
-	case <-time.After(settle):
-		return sent, nil
-	}
+	return sent, nil
 }
 
 func (m *dataMeter) say(s message) error {
@@ -202,11 +241,16 @@ func (m *dataMeter) onPing(d webrtc.DataChannelMessage) {
 	case "ping":
 		s.T = "pong"
 		_ = m.say(s) // the other end misses it by its own clock
+		if s.N+1 >= m.wanted() {
+			m.otherTrips.close()
+		}
 	case "burst":
 		m.mu.Lock()
 		s = message{T: "report", Received: m.packets, Bytes: m.octets, Ms: milliseconds(m.last.Sub(m.first))}
 		m.mu.Unlock()
 		_ = m.say(s)
+		m.otherTrips.close()
+		m.otherBurst.close()
 	default:
 		select {
 		case m.replies <- s:
@@ -226,12 +270,9 @@ func (m *dataMeter) onBurst(d webrtc.DataChannelMessage) {
 	m.octets += len(d.Data)
 }
 
-// summary is the median of the round trips, and their mean absolute difference (the jitter of RFC 3550 section 6.4.1, unsmoothed). Nil: there were none.
-func summary(trips []float64) *protocol.DataResult {
-	if len(trips) == 0 {
-		return nil
-	}
-	r := &protocol.DataResult{RoundTripsMs: trips}
+// summary is the median of the round trips, and their mean absolute difference (the jitter of RFC 3550 section 6.4.1, unsmoothed).
+func summary(trips []float64) protocol.DataResult {
+	r := protocol.DataResult{RoundTripsMs: trips}
 	sorted := slices.Sorted(slices.Values(trips))
 	r.RTTMs = (sorted[len(sorted)/2] + sorted[(len(sorted)-1)/2]) / 2
 	for i := 1; i < len(trips); i++ {

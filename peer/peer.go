@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"runtime"
 	"sync"
 	"time"
@@ -193,7 +194,10 @@ func (p *peer) snapshot(r protocol.Report) bool {
 	return p.final && len(r.Verdict.Pending) == 0
 }
 
-// alone gathers by itself. It stays open, answering the server's signed checks, until the first trial with another peer begins.
+// aloneFor is how long an agent that nobody will connect to stays open: long enough for the server's signed checks, short enough to free its ports.
+const aloneFor = 30 * time.Second
+
+// alone gathers by itself. It stays open, answering the server's signed checks, until the first trial with another peer begins, or for aloneFor.
 func (p *peer) alone(ctx context.Context, servers []protocol.ICEServer) {
 	p.begin(ctx, protocol.Start{
 		Trial: protocol.NewTrialID(protocol.TrialAlone, 1), Role: protocol.RoleOfferer, ICEServers: servers, SampleMs: aloneSampleMs,
@@ -212,7 +216,11 @@ func (p *peer) begin(ctx context.Context, start protocol.Start) {
 		p.trials[alone].cancel()
 		delete(p.trials, alone)
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	lasts := time.Duration(math.MaxInt64) // until the server says stop
+	if start.Trial.Kind() == protocol.TrialAlone {
+		lasts = aloneFor
+	}
+	ctx, cancel := context.WithTimeout(ctx, lasts)
 	t := newTrial(start, p.config, p.send)
 	p.trials[start.Trial] = &running{t, cancel}
 	p.tasks.Go(func() {

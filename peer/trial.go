@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/icescope/icescope/protocol"
@@ -42,16 +43,20 @@ type trial struct {
 	pc     *webrtc.PeerConnection
 	bases  sync.Map // local candidate's netip.AddrPort → port of its socket
 
-	mu   sync.Mutex
-	over bool           // after the last sample nothing is told and nothing begun
-	work sync.WaitGroup // the measuring goroutines; added to under mu
+	videoComes atomic.Bool   // the other end's description says so
+	look       chan struct{} // has a token when a sample is due before its time
+
+	mu       sync.Mutex
+	over     bool           // after the last sample nothing is told and nothing begun
+	work     sync.WaitGroup // the measuring goroutines; added to under mu
+	measured protocol.Measurement
 }
 
 // newTrial makes a trial; nothing happens until run.
 func newTrial(start protocol.Start, config *Config, out func(protocol.ClientMessage)) *trial {
 	return &trial{
 		start: start, config: config, out: out, log: config.Logger.With("trial", string(start.Trial)),
-		began: time.Now(), inbox: newQueue[protocol.ServerMessage](),
+		began: time.Now(), inbox: newQueue[protocol.ServerMessage](), look: make(chan struct{}, 1),
 	}
 }
 
@@ -94,6 +99,8 @@ func (t *trial) follow(ctx context.Context) {
 			return
 		case <-sampling.C:
 			t.sample()
+		case <-t.look:
+			t.sample()
 		case <-repeating.C:
 			if t.pc != nil && t.pc.ICEGatheringState() == webrtc.ICEGatheringStateGathering {
 				t.wire.repeat()
@@ -118,6 +125,8 @@ func (t *trial) create(ctx context.Context) error {
 	t.wire = watch(t.config.Net)
 	engine := webrtc.SettingEngine{LoggerFactory: pionLog{t.log, ""}}
 	engine.SetNet(t.wire)
+	// Else pion closes everything by itself when the other end says goodbye, and the last sample is lost. The server says when a trial is over.
+	engine.DisableCloseByDTLS(true)
 	engine.SetIncludeLoopbackCandidate(t.config.IncludeLoopback)
 	// With a filter, though it passes all, pion asks the servers from each address apart and not from the unspecified one. As with a browser that may see
 	// its addresses, the related address of an srflx candidate then is its base's, which tells a translation from none (RFC 8839 section 5.1).
@@ -187,6 +196,7 @@ func (t *trial) description(ref int, d *protocol.Description) {
 	if t.pc == nil {
 		return
 	}
+	t.videoComes.Store(sendsVideo(d.SDP))
 	err := t.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.NewSDPType(d.Kind), SDP: d.SDP})
 	t.applied(ref, err)
 	if err != nil || d.Kind != "offer" {
@@ -256,11 +266,33 @@ func (t *trial) gathered(c *webrtc.ICECandidate) {
 	}
 }
 
+// state tells a change, and for the transports' has a sample taken: it shows the pair that connected while the session still waits for it.
 func (t *trial) state(what, value string) {
 	t.log.Debug(what, "state", value)
 	t.send(protocol.ClientMessage{Type: protocol.ClientState, State: &protocol.State{
 		Trial: t.start.Trial, What: what, Value: value, AtMs: t.atMs(),
 	}})
+	if what == "ice" || what == "connection" || what == "dtls" {
+		select {
+		case t.look <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// tell sends all that is measured so far: the newest frame says everything.
+func (t *trial) tell(data *protocol.DataResult, video *protocol.VideoResult) {
+	t.mu.Lock()
+	if data != nil {
+		t.measured.Data = data
+	}
+	if video != nil {
+		t.measured.Video = video
+	}
+	m := t.measured
+	t.mu.Unlock()
+	m.Trial, m.AtMs = t.start.Trial, t.atMs()
+	t.send(protocol.ClientMessage{Type: protocol.ClientMeasurement, Measurement: &m})
 }
 
 // failed says that this end cannot go on.

@@ -17,6 +17,7 @@ func TestVideoFramesAreCounted(t *testing.T) {
 	r := newRoom(t)
 
 	engine := webrtc.SettingEngine{}
+	engine.LoggerFactory = quiet
 	engine.SetNet(n.a)
 	page, err := webrtc.NewAPI(webrtc.WithSettingEngine(engine)).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
