@@ -4,7 +4,7 @@ import { every } from "./ticker";
 const WIDTH = 160;
 const HEIGHT = 120;
 /** Enough to tell a flowing picture from a frozen one within a second; little enough for five encoders on an office laptop. */
-const FPS = 12;
+const FPS = 10;
 
 let users = 0;
 let stream: MediaStream | null = null;

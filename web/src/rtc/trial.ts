@@ -82,7 +82,7 @@ export class Trial {
       agent.state("data", "open");
       data.measure().catch((e: unknown) => this.#failed("data", e, false));
     });
-    data.ping.addEventListener("close", () => agent.state("data", "closed"));
+    data.ping.addEventListener("close", () => this.#stopped || agent.state("data", "closed"));
 
     try {
       const { track, stream, release } = canvasTrack();
