@@ -154,6 +154,9 @@ func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error)
 		return result, err
 	}
 	result.From = from
+	if err := s.awaitServing(ctx); err != nil {
+		return result, err
+	}
 	if err := s.checks.pace.Wait(ctx); err != nil {
 		return result, fmt.Errorf("%w: %w", ErrCheckRate, err)
 	}
@@ -214,11 +217,25 @@ func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error)
 	}
 }
 
+// awaitServing waits for the loops that read answers: without them every check would seem unanswered.
+func (s *Server) awaitServing(ctx context.Context) error {
+	select {
+	case <-s.checks.done:
+		return ErrNotServing
+	default:
+	}
+	select {
+	case <-s.serving:
+		return nil
+	case <-s.checks.done:
+		return ErrNotServing
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrNotServing, ctx.Err())
+	}
+}
+
 // checkable refuses what must not be sent.
 func (s *Server) checkable(r CheckRequest) error {
-	if !s.serving.Load() {
-		return ErrNotServing
-	}
 	if !between(minUfrag, r.RemoteUfrag) || !between(minUfrag, r.LocalUfrag) || !between(minPwd, r.RemotePwd) {
 		return fmt.Errorf("%w: a ufrag has %d to %d characters, a pwd %d to %d", ErrCredentials, minUfrag, maxCredential, minPwd, maxCredential)
 	}

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -13,7 +12,7 @@ import (
 // Server is a STUN server whose sockets are open.
 //
 //  1. Listen binds everything, or nothing. Requests wait in the kernel.
-//  2. Serve answers until its context ends; Check works only meanwhile. When Serve returns, the sockets are closed and no goroutine is left.
+//  2. Serve answers until its context ends; Check waits for it to begin, and ends with it. When Serve returns, the sockets are closed and no goroutine is left.
 //  3. Close is for a Server that is never served.
 type Server struct {
 	config    Config
@@ -26,7 +25,7 @@ type Server struct {
 	sightings *sightings
 	checks    checks
 	conns     conns
-	serving   atomic.Bool
+	serving   chan struct{} // closed when the loops run
 	closing   sync.Once
 }
 
@@ -39,7 +38,7 @@ func Listen(config Config) (*Server, error) {
 	if !havePacketInfo {
 		hosts = withoutWildcards(hosts)
 	}
-	s := &Server{config: config, log: config.Log, sightings: newSightings(config.OnSighting)}
+	s := &Server{config: config, log: config.Log, sightings: newSightings(config.OnSighting), serving: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -68,10 +67,9 @@ func (s *Server) Serve(ctx context.Context) error {
 		group.Go(func() error { return s.serveTCP(ctx, l) })
 	}
 	group.Go(func() error { s.sightings.run(ctx); return nil })
-	s.serving.Store(true)
+	close(s.serving)
 	group.Go(func() error {
 		<-ctx.Done()
-		s.serving.Store(false)
 		s.Close()
 		return nil
 	})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
@@ -51,10 +52,10 @@ func (c *conns) add(conn *net.TCPConn) bool {
 }
 
 func (c *conns) remove(conn *net.TCPConn) {
-	conn.Close()
 	c.mu.Lock()
-	delete(c.open, conn)
+	delete(c.open, conn) // first, so that whoever sees it closed finds room
 	c.mu.Unlock()
+	conn.Close()
 	c.served.Done()
 }
 
@@ -144,7 +145,7 @@ func frame(b []byte, ended bool) (size int, ok bool) {
 		if ended {
 			return len(b), true
 		}
-		return 0, len(b) < maxWhoami
+		return 0, len(b) < maxWhoami && strings.HasPrefix(whoamiWord, string(b[:min(len(b), len(whoamiWord))]))
 	}
 	if b[0] == '\n' || b[0] == '\r' { // the end of a line that was answered before it came
 		return 1, true

@@ -1,0 +1,63 @@
+package stunsrv
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/icescope/icescope/protocol"
+)
+
+// TestSightings: the first is told at once, what comes within the pause is one sighting, and nothing is lost at the end.
+func TestSightings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []protocol.Sighting
+		s := newSightings(func(one protocol.Sighting) { told = append(told, one) })
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { defer close(ended); s.run(ctx) }()
+		one := seen{source: client4, local: server4, kind: kindBinding, answered: true}
+		other := seen{source: client6, local: server6, kind: kindWhoami, tcp: true}
+
+		start := time.Now()
+		s.add(one, []byte("agent\n\xff\x00"+strings.Repeat("x", 100)))
+		synctest.Wait()
+		if len(told) != 1 || time.Since(start) != 0 {
+			t.Fatalf("%d told after %s", len(told), time.Since(start))
+		}
+		want := protocol.Sighting{Source: client4.String(), Local: server4.String(), Transport: "udp", Kind: "binding", Answered: true,
+			UserAgent: "agent" + strings.Repeat("x", maxUserAgent-8), Requests: 1}
+		if told[0] != want {
+			t.Errorf("got %+v\nwant %+v", told[0], want)
+		}
+		for range 1000 {
+			s.add(one, nil)
+		}
+		s.add(other, nil)
+		time.Sleep(sightingPause)
+		synctest.Wait()
+		if len(told) != 3 || told[1].Requests != 1000 || told[2].Kind != "whoami" || told[2].Transport != "tcp" || told[2].Answered {
+			t.Errorf("%+v", told)
+		}
+		s.add(other, nil)
+		cancel()
+		<-ended
+		if len(told) != 4 {
+			t.Errorf("%d told at the end", len(told))
+		}
+	})
+}
+
+// TestSightingsBounded: a flood of sources does not grow without end.
+func TestSightingsBounded(t *testing.T) {
+	s := newSightings(func(protocol.Sighting) {})
+	for port := range 2 * maxSightings {
+		s.add(seen{source: netip.AddrPortFrom(client4.Addr(), uint16(port)), local: server4}, nil)
+	}
+	if len(s.order) != maxSightings || len(s.waiting) != maxSightings {
+		t.Errorf("%d wait", len(s.order))
+	}
+}
