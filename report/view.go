@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -611,7 +610,7 @@ func hostPort(address string, port int, hidden string) string {
 		address = hidden
 	}
 	if strings.Contains(address, ":") {
-		return clean(net.JoinHostPort(address, strconv.Itoa(port)))
+		return "[" + clean(address) + "]:" + strconv.Itoa(port)
 	}
 	return clean(address) + ":" + strconv.Itoa(port)
 }
