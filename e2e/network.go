@@ -72,7 +72,10 @@ func (l *Lab) Close() error {
 
 func (l *Lab) build(n Network) error {
 	// One ip process makes all namespaces and cables; then one ip and one nft per namespace, side by side: a lab stands in a tenth of a second.
-	var cables, bridges strings.Builder
+	//
+	// The bridges come before the cables for a reason: Linux reports a new carrier at once only where a cable's two interface numbers differ, else up
+	// to a second later. A Chromium whose first RTCPeerConnection falls into that second has no mDNS, and so no masked host candidate, for all its life.
+	var bridges, cables, plugs strings.Builder
 	names := []string{fabric}
 	for _, s := range n.Segments {
 		fmt.Fprintf(&bridges, "link add %s type bridge\nlink set dev %s up\n", s, s)
@@ -82,7 +85,7 @@ func (l *Lab) build(n Network) error {
 		for j, leg := range node.Legs {
 			port := fmt.Sprintf("p%d.%d", i, j)
 			fmt.Fprintf(&cables, "link add name %s netns %s type veth peer name %s netns %s\n", node.device(leg), l.NS(node.Name), port, l.NS(fabric))
-			fmt.Fprintf(&bridges, "link set dev %s master %s up\n", port, leg.Segment)
+			fmt.Fprintf(&plugs, "link set dev %s master %s up\n", port, leg.Segment)
 		}
 	}
 	var adds strings.Builder
@@ -114,10 +117,13 @@ func (l *Lab) build(n Network) error {
 			return err
 		}
 	}
+	if err := l.configure(fabric, bridges.String(), n.FabricRules); err != nil {
+		return err
+	}
 	if err := run(cables.String(), "ip", "-batch", "-"); err != nil {
 		return err
 	}
-	if err := l.configure(fabric, bridges.String(), n.FabricRules); err != nil {
+	if err := l.configure(fabric, plugs.String(), ""); err != nil {
 		return err
 	}
 	errs := make([]error, len(n.Nodes))
