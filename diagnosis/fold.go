@@ -28,8 +28,10 @@ type peer struct {
 	online   bool
 	left     bool
 	env      *protocol.Environment
-	envEvent int
-	rttMs    *float64
+	// insecure is the first environment that said so, and its event.
+	insecure      *protocol.Environment
+	insecureEvent int
+	rttMs         *float64
 	// sightings are the sources that the STUN server saw, the first event of each.
 	sightings []sighting
 	alone     []*end // what it gathered by itself, the newest last
@@ -61,36 +63,38 @@ type trial struct {
 	failure   string // a fatal trialError
 	// progressMs is when something last changed that can lead to a connection: a candidate came, a pair appeared, a check was answered.
 	progressMs float64
+	proven     map[string]*proof // non-symmetric directions, by pair key
 }
 
 // end is one peer's side of a trial (or of a gathering alone).
 type end struct {
-	peer       *peer
-	trial      protocol.TrialID
-	servers    []protocol.ICEServer
-	startEvent int
-	startMs    float64 // server's clock
-	candidates []*candidate
-	ended      bool // end of candidates was signaled
-	gathering  string
-	gatherMs   *float64
-	gatherEv   int
-	states     map[string]string
-	stateMs    map[string]float64 // the peer's clock, first time that "what=value" was seen
-	stateAt    map[string]float64 // the server's clock, likewise
-	stateEv    map[string]int
-	described  *float64 // when the remote description was applied, by the peer's clock
-	errors     []candidateError
-	local      []protocol.SampleCandidate
-	remote     []protocol.SampleCandidate
-	pairs      []*endPair // kept for good: Chromium forgets its pairs when it fails
-	counters   bool
-	sampled    bool
-	lastSample int // event number
-	selected   string
-	data       *protocol.DataResult
-	video      *protocol.VideoResult
-	stopped    bool
+	peer        *peer
+	trial       protocol.TrialID
+	servers     []protocol.ICEServer
+	startEvent  int
+	startMs     float64 // server's clock
+	candidates  []*candidate
+	endEvent    int // the end of candidates was signaled; -1: not yet
+	gathering   string
+	gatherMs    *float64
+	gatherEv    int // gathering was complete; -1: not yet
+	states      map[string]string
+	stateMs     map[string]float64 // the peer's clock, first time that "what=value" was seen
+	stateAt     map[string]float64 // the server's clock, likewise
+	stateEv     map[string]int
+	described   *float64 // when the remote description was applied, by the peer's clock
+	errors      []candidateError
+	local       []protocol.SampleCandidate
+	remote      []shown
+	pairs       []*endPair // kept for good: Chromium forgets its pairs when it fails
+	counters    bool
+	firstSample int // event numbers; -1: none yet
+	lastSample  int
+	selected    string
+	data        *protocol.DataResult
+	video       *protocol.VideoResult
+	stopped     bool // the session gave up waiting (alone only)
+	stopEvent   int
 }
 
 type candidateError struct {
@@ -98,16 +102,22 @@ type candidateError struct {
 	event int
 }
 
+// shown is a candidate of the statistics, and the event that showed it first.
+type shown struct {
+	protocol.SampleCandidate
+	event int
+}
+
 // candidate is one that a peer signaled.
 type candidate struct {
 	protocol.CandidateLine
-	url     string
-	atMs    float64
-	event   int
-	sig     *signal
-	applied *bool // null: the other end has said nothing of it
-	appErr  string
-	appAt   float64
+	url      string
+	atMs     float64
+	event    int
+	sig      *signal
+	applied  *bool // null: the other end has said nothing of it
+	appErr   string
+	appEvent int
 }
 
 type signal struct {
@@ -121,7 +131,8 @@ type endPair struct {
 	base          string
 	local, remote protocol.SampleCandidate
 	protocol.SamplePair
-	event int
+	first int // the event that showed it first
+	event int // and last
 }
 
 // NewFold returns an empty picture.
@@ -164,7 +175,10 @@ func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
 	case e.Type == protocol.EventLeft:
 		p.online, p.left = false, true
 	case e.Type == protocol.EventEnvironment && e.Environment != nil:
-		p.env, p.envEvent = e.Environment, e.Seq
+		p.env = e.Environment
+		if s := p.env.SecureContext; s != nil && !*s && p.insecure == nil {
+			p.insecure, p.insecureEvent = e.Environment, e.Seq
+		}
 	case e.Type == protocol.EventPing && e.Ping != nil:
 		if p.rttMs == nil || e.Ping.RTTMs < *p.rttMs {
 			p.rttMs = &e.Ping.RTTMs
@@ -194,6 +208,9 @@ func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
 	case e.Type == protocol.EventSample && e.Sample != nil:
 		if t, n := f.end(p, e.Sample.Trial, e); n != nil {
 			t.progress(e, n.sample(e.Sample, e.Seq))
+			if t != nil {
+				t.prove(e)
+			}
 		}
 	case e.Type == protocol.EventMeasurement && e.Measurement != nil:
 		if _, n := f.end(p, e.Measurement.Trial, e); n != nil {
@@ -236,7 +253,7 @@ func (f *Fold) start(e *protocol.Event) {
 }
 
 func makeEnd(p *peer, id protocol.TrialID, e *protocol.Event) *end {
-	return &end{peer: p, trial: id, startEvent: e.Seq, startMs: e.AtMs, states: map[string]string{}, stateMs: map[string]float64{},
+	return &end{peer: p, trial: id, startEvent: e.Seq, startMs: e.AtMs, endEvent: -1, gatherEv: -1, firstSample: -1, states: map[string]string{}, stateMs: map[string]float64{},
 		stateAt: map[string]float64{}, stateEv: map[string]int{}}
 }
 
@@ -256,7 +273,7 @@ func (f *Fold) stopTrial(e *protocol.Event) {
 	if p := f.peer(e.Peer); p != nil {
 		for _, n := range p.alone {
 			if n.trial == e.Stop.Trial {
-				n.stopped = true
+				n.stopped, n.stopEvent = true, e.Seq
 			}
 		}
 	}
@@ -347,7 +364,9 @@ func (f *Fold) candidate(p *peer, e *protocol.Event) {
 		return
 	}
 	if c.Line == "" {
-		n.ended = true
+		if n.endEvent < 0 {
+			n.endEvent = e.Seq
+		}
 		f.note(p, t, c.Trial, e, "end-of-candidates", "")
 		return
 	}
@@ -374,7 +393,7 @@ func (f *Fold) applied(p *peer, e *protocol.Event) {
 		n.described = &a.AtMs
 	}
 	if s.candidate != nil {
-		s.candidate.applied, s.candidate.appErr, s.candidate.appAt = &a.OK, a.Error, at
+		s.candidate.applied, s.candidate.appErr, s.candidate.appEvent = &a.OK, a.Error, e.Seq
 		t.progress(e, a.OK)
 	}
 }
@@ -385,9 +404,9 @@ func (n *end) state(s *protocol.State, e *protocol.Event) {
 		n.stateMs[k], n.stateAt[k], n.stateEv[k] = s.AtMs, e.AtMs, e.Seq
 	}
 	if s.What == "gathering" {
-		n.gathering, n.gatherEv = s.Value, e.Seq
+		n.gathering = s.Value
 		if s.Value == "complete" && n.gatherMs == nil {
-			n.gatherMs = &s.AtMs
+			n.gatherMs, n.gatherEv = &s.AtMs, e.Seq
 		}
 	}
 }
@@ -406,7 +425,7 @@ func (n *end) dataOpen() bool  { return n.saw("data=open") || n.data != nil }
 func (n *end) agentFailed() bool {
 	return n.states["connection"] == "failed" || n.states["ice"] == "failed"
 }
-func (n *end) gathered() bool                  { return n.ended || n.gathering == "complete" }
+func (n *end) gathered() bool                  { return n.endEvent >= 0 || n.gathering == "complete" }
 func (t *trial) ends() [2]*end                 { return [2]*end{t.a, t.b} }
 func (t *trial) either(f func(*end) bool) bool { return f(t.a) || f(t.b) }
 func (t *trial) both(f func(*end) bool) bool   { return f(t.a) && f(t.b) }
@@ -416,7 +435,10 @@ const maxPairs = 4096
 
 // sample takes over what getStats said and tells whether anything came nearer to a connection.
 func (n *end) sample(s *protocol.Sample, event int) (progress bool) {
-	n.sampled, n.lastSample = true, event
+	if n.firstSample < 0 {
+		n.firstSample = event
+	}
+	n.lastSample = event
 	n.counters = n.counters || s.Counters
 	local, remote := map[string]protocol.SampleCandidate{}, map[string]protocol.SampleCandidate{}
 	for _, c := range s.Local {
@@ -425,7 +447,7 @@ func (n *end) sample(s *protocol.Sample, event int) (progress bool) {
 	}
 	for _, c := range s.Remote {
 		remote[c.ID] = c
-		n.remote = keep(n.remote, c)
+		n.sawRemote(c, event)
 	}
 	for _, p := range s.Pairs {
 		l, okL := local[p.Local]
@@ -445,7 +467,7 @@ func (n *end) sample(s *protocol.Sample, event int) (progress bool) {
 			if len(n.pairs) >= maxPairs {
 				continue
 			}
-			have = &endPair{base: base, local: l, remote: r}
+			have = &endPair{base: base, local: l, remote: r, first: event}
 			n.pairs = append(n.pairs, have)
 			progress = true
 		} else if value(p.ResponsesReceived) > value(have.ResponsesReceived) {
@@ -481,6 +503,21 @@ func keep(list []protocol.SampleCandidate, c protocol.SampleCandidate) []protoco
 	}
 	return append(list, c)
 }
+
+func (n *end) sawRemote(c protocol.SampleCandidate, event int) {
+	for i := range n.remote {
+		if n.remote[i].ID == c.ID {
+			n.remote[i].SampleCandidate = c
+			return
+		}
+	}
+	if len(n.remote) < maxPairs {
+		n.remote = append(n.remote, shown{c, event})
+	}
+}
+
+// sampledBefore: did the end show its statistics before this event?
+func (n *end) sampledBefore(event int) bool { return n.firstSample >= 0 && n.firstSample < event }
 
 // sameHost compares addresses where a browser may hide one.
 func sameHost(x, y string) bool { return x == y || x == "" || y == "" }

@@ -175,7 +175,8 @@ const (
 type flow struct {
 	state    protocol.DirectionState
 	sent     int64 // by from, on this pair
-	arrived  int64 // of those, at to, at least
+	arrived  int64 // of those, at to, as far as answered pairs do not explain them
+	surely   int64 // of those, at to, at the very least
 	answered int64 // by to, all of this group
 	got      int64 // answers that from accepted on this pair
 	alias    *endPair
@@ -220,11 +221,14 @@ func judge(p *endPair, from, to []*seen) (f flow) {
 	}
 	f.counted = p.RequestsSent != nil && len(to) > 0
 	// Requests that the far end counts may have come through this end's other addresses for it; what those cannot explain came through this one.
-	f.arrived = received
+	f.arrived, f.surely = received, received
 	var near int64
 	for _, s := range from {
-		if s.endPair != p && value(s.ResponsesReceived) > 0 {
-			f.arrived -= value(s.RequestsSent)
+		if s.endPair != p {
+			f.surely -= value(s.RequestsSent)
+			if value(s.ResponsesReceived) > 0 {
+				f.arrived -= value(s.RequestsSent)
+			}
 		}
 		near += value(s.RequestsReceived) + value(s.ResponsesReceived)
 		if s.alias && value(s.RequestsReceived)+value(s.ResponsesReceived) > 0 {

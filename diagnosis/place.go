@@ -115,19 +115,19 @@ func (f *Fold) outside(p *peer) netip.Addr {
 func fresh(ttl int) bool { return ttl == 64 || ttl == 128 || ttl == 255 }
 
 // onLink: does the peer stand in one of the server's own segments? The address alone does not tell, a translator may own it; the TTL does.
-func (f *Fold) onLink(p *peer) (a answer, event int) {
+func (f *Fold) onLink(p *peer) (a answer, at netip.Addr, event int) {
 	for _, s := range udpSightings(p) {
 		if s.SourceTTL == 0 {
 			continue
 		}
 		if fresh(s.SourceTTL) && f.local(addrOf(s.Source)) {
-			return yes, s.event
+			return yes, addrOf(s.Source), s.event
 		}
 		if !fresh(s.SourceTTL) {
-			return no, s.event
+			return no, addrOf(s.Source), s.event
 		}
 	}
-	return unknown, -1
+	return unknown, netip.Addr{}, -1
 }
 
 // local: is the address inside a prefix of the server's own interfaces?
@@ -179,13 +179,12 @@ func (f *Fold) translated(p *peer) (a answer, why []string, events []int) {
 // sameSegment compares where two peers stand: yes where they share a segment (and multicast should pass), no where a router lies between. proven is true
 // where TTLs say so; that two addresses look like different subnets is only a good guess.
 func (f *Fold) sameSegment(p, q *peer) (a answer, proven bool, events []int) {
-	onP, evP := f.onLink(p)
-	onQ, evQ := f.onLink(q)
-	x, y := f.outside(p), f.outside(q)
+	onP, atP, evP := f.onLink(p)
+	onQ, atQ, evQ := f.onLink(q)
 	switch {
 	case onP == yes && onQ == yes:
 		for _, s := range f.room.Prefixes {
-			if pre, err := netip.ParsePrefix(s); err == nil && pre.Contains(x) && pre.Contains(y) {
+			if pre, err := netip.ParsePrefix(s); err == nil && pre.Contains(atP) && pre.Contains(atQ) {
 				return yes, true, []int{evP, evQ}
 			}
 		}
@@ -193,6 +192,7 @@ func (f *Fold) sameSegment(p, q *peer) (a answer, proven bool, events []int) {
 	case onP == yes && onQ == no || onP == no && onQ == yes:
 		return no, true, []int{evP, evQ}
 	}
+	x, y := f.outside(p), f.outside(q)
 	if !x.IsValid() || !y.IsValid() || x.Is4() != y.Is4() {
 		return unknown, false, nil
 	}

@@ -16,7 +16,13 @@ func asymmetricNAT(f *Fold) (out []Finding) {
 				if i == 1 {
 					from, to, pair = t.b, t.a, r.q
 				}
-				if fl.state != protocol.DirNonSymmetric {
+				var proven *proof
+				if pair != nil {
+					proven = t.proven[from.peer.id+" "+pair.key()]
+				}
+				if proven != nil {
+					fl = proven.flow
+				} else if fl.state != protocol.DirNonSymmetric {
 					continue
 				}
 				x := Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
@@ -31,7 +37,7 @@ func asymmetricNAT(f *Fold) (out []Finding) {
 					x.Confidence = protocol.Certain
 					x.Evidence = append(x.Evidence, note(catalog.T("evidence.non-symmetric-counted", "from", from.peer.name(), "asked", asked, "count", itoa64(n)), pair.event))
 				} else {
-					if fl.sent >= enoughRequests && fl.arrived >= fewRequests && fl.counted {
+					if proven != nil && proven.held {
 						x.Confidence = protocol.Certain
 					}
 					x.Evidence = append(x.Evidence,
@@ -73,4 +79,61 @@ func merge(list []Finding, x Finding) []Finding {
 		}
 	}
 	return append(list, x)
+}
+
+// proof is a non-symmetric direction as the counters showed it at one moment. Counters go on, and may hide later what they proved: the fold remembers it.
+type proof struct {
+	flow
+	sinceMs float64
+	held    bool
+}
+
+// proofMs is how long the counters must show it: several round trips of any site, so that no answer is merely on its way.
+const proofMs = 450
+
+// prove looks at the directions after each sample. It counts only requests that must have arrived under the asked address, because everything that the end sent to
+// other addresses cannot explain them.
+func (t *trial) prove(e *protocol.Event) {
+	if !t.aliased() {
+		return
+	}
+	for _, r := range t.rows() {
+		for i, fl := range []flow{r.aToB(), r.bToA()} {
+			from, pair := t.a, r.p
+			if i == 1 {
+				from, pair = t.b, r.q
+			}
+			if pair == nil || fl.alias == nil && value(pair.NonSymmetric) == 0 {
+				continue
+			}
+			k := from.peer.id + " " + pair.key()
+			have := t.proven[k]
+			switch shows := fl.state == protocol.DirNonSymmetric && fl.alias != nil && fl.counted && fl.sent >= enoughRequests && fl.surely >= fewRequests; {
+			case have != nil && have.held:
+			case !shows:
+				delete(t.proven, k)
+			case have == nil:
+				if t.proven == nil {
+					t.proven = map[string]*proof{}
+				}
+				fl.arrived = fl.surely
+				t.proven[k] = &proof{flow: fl, sinceMs: e.AtMs}
+			default:
+				fl.arrived = fl.surely
+				have.flow, have.held = fl, e.AtMs-have.sinceMs >= proofMs
+			}
+		}
+	}
+}
+
+// aliased: does an end see an address that the other never signaled? Without one there is nothing to prove.
+func (t *trial) aliased() bool {
+	for _, n := range t.ends() {
+		for _, p := range n.pairs {
+			if _, alias := t.other(n).resolve(p.remote); alias {
+				return true
+			}
+		}
+	}
+	return false
 }

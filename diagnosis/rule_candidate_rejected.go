@@ -14,13 +14,13 @@ func candidateRejected(f *Fold) (out []Finding) {
 	for _, t := range f.trials {
 		for _, n := range t.ends() {
 			far := t.other(n)
-			if far.peer.joined.Kind != protocol.KindBrowser || !strings.Contains(far.peer.joined.UserAgent, "Chrome/") || !far.sampled {
+			if far.peer.joined.Kind != protocol.KindBrowser || !strings.Contains(far.peer.joined.UserAgent, "Chrome/") || t.stop == nil || !far.sampledBefore(t.stopEvent) {
 				continue
 			}
 			x := Finding{Severity: t.severity(), Confidence: protocol.Certain, Peers: []string{n.peer.id, far.peer.id}, Trial: t.kind, Run: t.run,
 				Direction: &protocol.Direction{From: far.peer.id, To: n.peer.id}, breaks: []protocol.TrialKind{t.kind}}
 			for _, c := range n.candidates {
-				if c.applied == nil || !*c.applied || !forbiddenPort(c) || t.stop == nil || far.shows(c) {
+				if c.applied == nil || !*c.applied || !forbiddenPort(c) || c.appEvent > t.stopEvent || far.shows(c, t.stopEvent) {
 					continue
 				}
 				x.Summary = catalog.T("", "peer", n.peer.name(), "other", far.peer.name(), "address", endpoint(c.Address, c.Port), "port", itoa(c.Port))
@@ -44,9 +44,9 @@ func forbiddenPort(c *candidate) bool {
 }
 
 // shows: does the candidate appear among the remote candidates that the browser took a pair for?
-func (n *end) shows(c *candidate) bool {
+func (n *end) shows(c *candidate, before int) bool {
 	for _, r := range n.remote {
-		if r.Port == c.Port && sameHost(r.Address, c.Address) && r.Type != "prflx" {
+		if r.event < before && r.Port == c.Port && sameHost(r.Address, c.Address) && r.Type != "prflx" {
 			return true
 		}
 	}

@@ -17,7 +17,7 @@ func deadICEServer(f *Fold) (out []Finding) {
 			urls := map[string][]int{} // the silent ones, with the error events
 			for _, s := range n.servers {
 				for _, u := range s.URLs {
-					if !n.alive(u) {
+					if !n.alive(u) || n.failed(u) {
 						urls[u] = nil
 					}
 				}
@@ -32,7 +32,7 @@ func deadICEServer(f *Fold) (out []Finding) {
 			certain := false
 			for _, e := range n.errors {
 				for u := range urls {
-					if e.Code == 701 && sameURL(u, e.URL) && e.URL != "" {
+					if e.Code == 701 && sameURL(u, e.URL) && e.URL != "" && !n.gave(u, e.event) {
 						urls[u] = addEvents(urls[u], e.event)
 						certain = true
 					}
@@ -66,6 +66,26 @@ func deadICEServer(f *Fold) (out []Finding) {
 		}
 	}
 	return out
+}
+
+// gave: had the server given a candidate before this event?
+func (n *end) gave(url string, before int) bool {
+	for _, c := range n.candidates {
+		if c.Type == "srflx" && sameURL(c.url, url) && c.event < before {
+			return true
+		}
+	}
+	return false
+}
+
+// failed: has the browser reported that the server did not answer?
+func (n *end) failed(url string) bool {
+	for _, e := range n.errors {
+		if e.Code == 701 && e.URL != "" && sameURL(url, e.URL) && !n.gave(url, e.event) {
+			return true
+		}
+	}
+	return false
 }
 
 // alive: has the server given a candidate, or has this icescope, whose own server it is, seen the peer's request?

@@ -14,21 +14,21 @@ func (t *trial) deaf(n *end) (events []int, ok bool) {
 	far := t.other(n)
 	usable := false
 	for _, c := range n.candidates {
-		if c.Protocol != "udp" {
+		if c.Protocol != "udp" || c.event > t.stopEvent {
 			continue
 		}
 		if !c.Masked() {
 			return nil, false
 		}
-		usable = usable || c.applied != nil && *c.applied
+		usable = usable || c.applied != nil && *c.applied && c.appEvent < t.stopEvent
 		events = addEvents(events, c.event)
 	}
-	if !usable || !far.sampled {
+	if !usable || !far.sampledBefore(t.stopEvent) {
 		return nil, false
 	}
 	for _, p := range far.pairs { // a pair towards a resolved name, or one that the other end's checks made
 		base, _ := n.resolve(p.remote)
-		if p.remote.Protocol == "udp" && base != "" {
+		if p.remote.Protocol == "udp" && base != "" && p.first < t.stopEvent {
 			return nil, false
 		}
 	}

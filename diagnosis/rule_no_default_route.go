@@ -26,7 +26,7 @@ func noDefaultRoute(f *Fold) (out []Finding) {
 					reflexive = addEvents(reflexive, c.event)
 				}
 			}
-			if len(n.candidates) == 0 && n.gathering == "complete" {
+			if len(n.candidates) == 0 && n.gatherEv >= 0 {
 				gathered = addEvents(gathered, n.gatherEv)
 				if k, r, _ := n.trial.Split(); k == protocol.TrialHost {
 					breaks, run = []protocol.TrialKind{k}, r

@@ -14,7 +14,7 @@ func signalingGap(f *Fold) (out []Finding) {
 				Direction: &protocol.Direction{From: n.peer.id, To: far.peer.id}, breaks: []protocol.TrialKind{t.kind},
 				Summary: catalog.T("", "from", n.peer.name(), "to", far.peer.name(), "trial", "@trial."+string(t.kind))}
 			// Before the end of candidates, one that the statistics show may still be on its way.
-			if n.ended {
+			if n.endEvent >= 0 {
 				for _, c := range n.local {
 					if c.Type != "prflx" && c.Port != 0 && !n.signaled(c) {
 						x.Evidence = append(x.Evidence, note(catalog.T("evidence.gathered-not-signaled", "peer", n.peer.name(), "type", c.Type, "address", endpoint(c.Address, c.Port)), n.lastSample))
@@ -47,7 +47,7 @@ const lateMs = 2000
 
 func (n *end) signaled(c protocol.SampleCandidate) bool {
 	for _, s := range n.candidates {
-		if s.Type == c.Type && s.Protocol == c.Protocol && s.Port == c.Port {
+		if s.Type == c.Type && s.Protocol == c.Protocol && s.Port == c.Port && (n.endEvent < 0 || s.event < n.endEvent) {
 			return true
 		}
 	}

@@ -9,74 +9,84 @@ import (
 // did not is told apart from one that never came.
 func stunUnreachable(f *Fold) (out []Finding) {
 	for _, p := range f.peers {
-		x := Finding{Confidence: protocol.Likely, Severity: protocol.SeverityWarning, Peers: []string{p.id}}
-		answered, asked := false, false
+		args := []string{"peer", p.name(), "address", p.joined.HTTPAddress}
+		x := Finding{Confidence: protocol.Likely, Severity: protocol.SeverityWarning, Peers: []string{p.id}, Summary: catalog.T("", args...)}
 		var failures, silent []int
-		var breaks []protocol.TrialKind
 		for _, n := range f.endsOf(p) {
-			kind, run, _ := n.trial.Split()
+			kind := n.trial.Kind()
 			if kind != protocol.TrialAlone && kind != protocol.TrialSTUN || len(n.servers) == 0 {
 				continue
 			}
-			asked = true
-			answered = answered || len(n.srflx()) > 0
-			for _, e := range n.errors {
-				if e.Code == 701 && ours(n.servers, e.URL) {
-					failures = addEvents(failures, e.event)
-				}
-			}
-			if t := f.trial(n.trial); t != nil && t.stop != nil {
-				if t.stop.Reason == protocol.ReasonNoSTUNAnswer {
-					silent = addEvents(silent, t.stopEvent)
-				}
-				if t.failed() {
-					breaks = []protocol.TrialKind{kind}
-					x.Trial, x.Run = kind, run
-				}
-			} else if n.stopped {
-				silent = addEvents(silent, n.startEvent)
+			failed, quiet := n.stunFailed(), f.stunQuiet(n)
+			failures, silent = addEvents(failures, failed...), addEvents(silent, quiet...)
+			if t := f.newestTrial(protocol.TrialSTUN); len(failed)+len(quiet) > 0 && t != nil && t.id == n.trial && t.failed() {
+				x.Severity, x.breaks = protocol.SeverityError, []protocol.TrialKind{kind}
 			}
 		}
-		seen := udpSightings(p)
-		// Where there is no NAT and nothing is masked, a browser leaves out the reflexive candidate: it equals the host candidate. Then the server has seen the request.
-		if !asked || answered || len(failures) == 0 && len(silent) == 0 || len(seen) > 0 && len(failures) == 0 && f.masked(p) == no {
+		if len(failures)+len(silent) == 0 {
 			continue
-		}
-		args := []string{"peer", p.name(), "address", p.joined.HTTPAddress}
-		x.Summary = catalog.T("", args...)
-		if breaks != nil {
-			x.Severity, x.breaks = protocol.SeverityError, breaks
 		}
 		x.Evidence = append(x.Evidence, note(catalog.T("evidence.page-over-tcp", args...), p.joinedAt))
 		if len(silent) > 0 {
-			x.Evidence = append(x.Evidence, note(catalog.T("evidence.no-stun-answer", args...), silent...))
+			x.Evidence = append(x.Evidence, note(catalog.T("evidence.no-stun-answer", "peer", p.name()), silent...))
 		}
 		if len(failures) > 0 {
 			x.Confidence = protocol.Certain
-			x.Evidence = append(x.Evidence, note(catalog.T("evidence.error-701", args...), failures...))
+			x.Evidence = append(x.Evidence, note(catalog.T("evidence.error-701", "peer", p.name()), failures...))
 		}
-		if len(seen) > 0 {
+		if seen := udpSightings(p); len(seen) > 0 {
 			x.Summary.Key = "-answer-lost"
 			x.Evidence = append(x.Evidence, note(catalog.T("evidence.stun-request-came", "address", seen[0].Source), seen[0].event))
 		} else {
-			x.Evidence = append(x.Evidence, note(catalog.T("evidence.stun-request-never-came", args...)))
+			x.Evidence = append(x.Evidence, note(catalog.T("evidence.stun-request-never-came", "peer", p.name())))
 		}
 		out = append(out, x)
 	}
 	return out
 }
 
-// ours: is the URL one of the servers? A browser that does not say which server failed can only mean one of those that it was given.
-func ours(servers []protocol.ICEServer, url string) bool {
-	if url == "" {
-		return true
+// stunFailed are the browser's own reports that this server's STUN did not answer, once gathering is over without a reflexive candidate.
+func (n *end) stunFailed() (events []int) {
+	if n.gatherEv < 0 {
+		return nil
 	}
-	for _, s := range servers {
-		for _, u := range s.URLs {
-			if sameURL(u, url) {
-				return true
-			}
+	for _, c := range n.srflx() {
+		if c.event < n.gatherEv {
+			return nil
 		}
 	}
-	return false
+	// Every one of its URLs must have failed: where a single port is blocked, or the answer came and equals the host candidate, STUN works.
+	for _, s := range n.servers {
+		for _, u := range s.URLs {
+			at := -1
+			for _, e := range n.errors {
+				if e.Code == 701 && (e.URL == "" || sameURL(u, e.URL)) && e.event < n.gatherEv {
+					at = e.event
+				}
+			}
+			if at < 0 {
+				return nil
+			}
+			events = addEvents(events, at)
+		}
+	}
+	return events
+}
+
+// stunQuiet is where the session gave up waiting for the server's answer.
+func (f *Fold) stunQuiet(n *end) []int {
+	if len(n.srflx()) > 0 {
+		return nil
+	}
+	if t := f.trial(n.trial); t != nil {
+		// Without NAT and mask a browser leaves out the reflexive candidate, so that only an end that still gathers is waiting for an answer.
+		if t.stop != nil && t.stop.Reason == protocol.ReasonNoSTUNAnswer && !n.gathered() {
+			return []int{t.stopEvent}
+		}
+		return nil
+	}
+	if n.stopped {
+		return []int{n.stopEvent}
+	}
+	return nil
 }
