@@ -13,11 +13,11 @@ const unbuiltPage = `<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>icescope: the page is not built</title>
 <h1>The page is not built into this binary</h1>
-<p>icescope runs, but it was compiled without its user interface. In the source tree, with Node.js 20 or newer, run</p>
+<p>icescope runs, but it was compiled without its user interface. In the source tree, with Node.js 20.19 or newer, run</p>
 <pre>make build</pre>
 <p>and start the new binary. Without it, <code>icescope peer</code> and <code>/api/v1/</code> work all the same.</p>
 <h1 lang="ja">この実行ファイルには画面が含まれていません</h1>
-<p lang="ja">ソースツリーで Node.js 20 以降を使って <code>make build</code> を実行し、できた実行ファイルを起動してください。
+<p lang="ja">ソースツリーで Node.js 20.19 以降を使って <code>make build</code> を実行し、できた実行ファイルを起動してください。
 <code>icescope peer</code> と <code>/api/v1/</code> はこのままでも使えます。</p>
 </html>
 `

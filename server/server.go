@@ -6,6 +6,7 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -115,15 +116,22 @@ func (s *Server) Addrs() Addrs { return s.addrs }
 // Serve runs until ctx ends or a part fails, and returns when all parts have ended. Call it once.
 func (s *Server) Serve(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.talk.Run(ctx) })
 	group.Go(func() error { return s.hub.Run(ctx) })
 	group.Go(func() error { return s.stun.Serve(ctx) })
 	for _, l := range s.http {
 		group.Go(func() error { return l.serve(ctx) })
 	}
+	// The session ends last: until then the others tell it what they saw, and who left.
+	talking, hush := context.WithCancel(context.WithoutCancel(ctx))
+	defer hush()
+	talked := make(chan error, 1)
+	go func() { talked <- s.talk.Run(talking) }()
+
 	s.ready.Store(true)
 	defer context.AfterFunc(ctx, func() { s.ready.Store(false) })()
-	return group.Wait()
+	err := group.Wait()
+	hush()
+	return errors.Join(err, <-talked)
 }
 
 // Close closes all sockets. Serve does it by itself.
@@ -346,4 +354,3 @@ func (l live) Recording(code string) ([]protocol.Event, bool) {
 	}
 	return l.talk.Recording(room), true
 }
-

@@ -28,9 +28,9 @@ func (c *diagnoseCommand) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	made := report.Make(diagnosis.Diagnose(events), report.Options{Lang: c.Lang, Tool: protocol.Tool{Name: "icescope", Version: version}})
+	made := report.Make(diagnosis.Diagnose(events), report.Options{Lang: c.Lang})
 	if c.JSON {
-		err = t.printJSON(made)
+		_, err = t.stdout.Write(report.JSON(made))
 	} else {
 		_, err = io.WriteString(t.stdout, report.Markdown(made))
 	}

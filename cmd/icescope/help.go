@@ -12,19 +12,18 @@ const examples = `icescope finds out why WebRTC does not connect inside a closed
     icescope serve --advertise 192.0.2.10             when clients reach it by another address than its own
     icescope peer http://192.0.2.10:8080/r/bodu-kafi  be the other end, without a browser
     icescope diagnose recording.jsonl                 read a recording again, anywhere
-    icescope diagnose --json recording.jsonl          the same for a program
-`
+    icescope diagnose --json recording.jsonl          the same for a program`
 
-// exitCodes is what a script may rely on.
-const exitCodes = `
-Exit codes: 0 done, 1 it could not be done, 2 wrong usage. peer and diagnose answer with the verdict, what the pair needs:
-0 nothing, 10 STUN, 11 TURN over UDP, 12 TURN over TCP, 13 unreachable, 14 undetermined.
-`
+// What a script may rely on.
+const (
+	exitCodes    = "\nExit codes: 0 done, 1 it could not be done, 2 wrong usage.\n"
+	verdictCodes = "The verdict of %s, what the pair needs: 0 nothing, 10 STUN, 11 TURN over UDP,\n12 TURN over TCP, 13 unreachable, 14 undetermined.\n"
+)
 
 // help shows five real commands before the options.
 func help(options kong.HelpOptions, ctx *kong.Context) error {
 	if ctx.Selected() == nil {
-		if _, err := fmt.Fprintln(ctx.Stdout, examples); err != nil {
+		if _, err := fmt.Fprint(ctx.Stdout, examples, "\n\n"); err != nil {
 			return err
 		}
 	}
@@ -34,5 +33,12 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 		return err
 	}
 	_, err := fmt.Fprint(ctx.Stdout, exitCodes)
+	switch selected := ctx.Selected(); {
+	case err != nil:
+	case selected == nil:
+		_, err = fmt.Fprintf(ctx.Stdout, verdictCodes, "peer and diagnose")
+	case selected.Name == "peer" || selected.Name == "diagnose":
+		_, err = fmt.Fprintf(ctx.Stdout, verdictCodes, selected.Name)
+	}
 	return err
 }

@@ -45,7 +45,7 @@ func (c *peerCommand) Run(ctx context.Context, t *terminal) error {
 		return errors.New("left before the server had anything to report")
 	}
 	if c.JSON {
-		err = t.printJSON(result.Report)
+		_, err = t.stdout.Write(report.JSON(result.Report))
 	} else {
 		_, err = io.WriteString(t.stdout, report.Markdown(result.Report))
 	}

@@ -10,9 +10,9 @@ import (
 )
 
 type serveCommand struct {
-	HTTP          string        `name:"http" help:"Where to serve the page." default:":8080" placeholder:"ADDR"`
-	HTTPS         string        `name:"https" help:"Where to serve it as a secure context, so that it may ask for the camera; empty: nowhere." default:":8443" placeholder:"ADDR"`
-	STUN          []string      `name:"stun" help:"Where to answer STUN over UDP and TCP; may be given once per address." default:":3478" placeholder:"ADDR"`
+	HTTP          string        `name:"http" help:"Where to serve the page." default:":8080"`
+	HTTPS         string        `name:"https" help:"Where to serve it as a secure context, so that it may ask for the camera; empty: nowhere." default:":8443"`
+	STUN          []string      `name:"stun" help:"Where to answer STUN over UDP and TCP; may be given once per address." default:":3478"`
 	STUNAltPort   int           `name:"stun-alt-port" help:"The second STUN port, which shows how a NAT maps; 0: the one after the first." placeholder:"PORT"`
 	Advertise     string        `help:"The host in the STUN URLs, where clients reach this machine by another address than the page's." placeholder:"HOST"`
 	OpenRooms     bool          `help:"Let the first to join make the room, whatever its code (automation, benchmarks)."`
@@ -67,4 +67,3 @@ func (c *serveCommand) greet(t *terminal, addrs server.Addrs) {
 	t.say("STUN over UDP and TCP on %s", strings.Join(stun, ", "))
 	t.say("stop with Ctrl-C")
 }
-
