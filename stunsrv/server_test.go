@@ -55,7 +55,7 @@ func TestCorners(t *testing.T) {
 	var v6 bool
 	for _, at := range s.Addrs() {
 		if at.Addr().IsLinkLocalUnicast() {
-			continue // cannot be dialled without a zone
+			continue // TestLinkLocal
 		}
 		v6 = v6 || at.Addr().Is6()
 		for _, conn := range []net.Conn{dialUDP(t, at), dialTCP(t, at)} {
@@ -77,6 +77,46 @@ func TestCorners(t *testing.T) {
 	if len(s.Addrs()) < 2 || s.Port(PrimaryPort) == s.Port(AlternatePort) {
 		t.Errorf("addresses %v", s.Addrs())
 	}
+}
+
+// TestLinkLocal: an answer to fe80:: must name the interface, and a sighting must not.
+func TestLinkLocal(t *testing.T) {
+	tell, told := sightingsOf()
+	s := run(t, Config{Primary: []string{":0"}, OnSighting: tell})
+	interfaces, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, at := range s.Addrs() {
+		for _, i := range interfaces {
+			if !at.Addr().Is6() || !at.Addr().IsLinkLocalUnicast() || at.Port() != s.Port(PrimaryPort) || !has(i, at.Addr()) {
+				continue
+			}
+			asked++
+			conn := dialUDP(t, netip.AddrPortFrom(at.Addr().WithZone(i.Name), at.Port()))
+			request := bindingRequest(t)
+			if _, origin := mapped(t, exchange(t, conn, request.Raw), request); origin != at {
+				t.Errorf("origin %s, want %s", origin, at)
+			}
+			if got := next(t, told); got.Local != at.String() || strings.Contains(got.Source, "%") {
+				t.Errorf("%+v", got)
+			}
+		}
+	}
+	if asked == 0 {
+		t.Skip("no interface has a link-local IPv6 address")
+	}
+}
+
+func has(i net.Interface, want netip.Addr) bool {
+	addrs, _ := i.Addrs()
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && n.IP.Equal(want.AsSlice()) {
+			return true
+		}
+	}
+	return false
 }
 
 func TestAddrsOrder(t *testing.T) {
