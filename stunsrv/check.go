@@ -27,6 +27,8 @@ const (
 	// a packet cannon.
 	checksPerSecond = 20
 	checkBurst      = 20
+	// checkPriority is that of a peer-reflexive candidate (type preference 110) of the first component (RFC 8445 sections 5.1.2.1 and 5.1.2.2).
+	checkPriority = 110<<24 | 65535<<8 | 255
 	// minCheckPort: no browser gathers a candidate below it, and services listen there (facts: Chromium rejects such candidates too).
 	minCheckPort = 1024
 	// Lengths of ice-ufrag and ice-pwd in characters (RFC 8839 section 5.4).
@@ -53,7 +55,7 @@ type CheckRequest struct {
 	// Controlling sends ICE-CONTROLLING, else ICE-CONTROLLED (RFC 8445 section 7.1.3). The wrong one is answered with 487, which is an answer as well.
 	Controlling bool
 	TieBreaker  uint64 // 0: random
-	Priority    uint32 // of the peer-reflexive candidate that the check would make (RFC 8445 section 7.1.1)
+	Priority    uint32 // of the peer-reflexive candidate that the check would make (RFC 8445 section 7.1.1); 0: the usual one
 	FromPort    Port
 	From        netip.Addr // which address of this machine; zero: the one that routing chooses for To
 }
@@ -166,6 +168,9 @@ func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error)
 	}
 	if r.TieBreaker == 0 {
 		r.TieBreaker = randomUint64()
+	}
+	if r.Priority == 0 {
+		r.Priority = checkPriority
 	}
 	id := newTransactionID()
 	packet := appendCheck(nil, id[:], r)

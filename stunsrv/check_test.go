@@ -49,7 +49,8 @@ func agent(t testing.TB, conn *net.UDPConn, answer func(request *stun.Message, f
 			if err := errors.Join(user.GetFrom(m), stun.NewShortTermIntegrity(agentPwd).Check(m), stun.Fingerprint.Check(m)); err != nil || user.String() != "theirs:ours" {
 				t.Errorf("the check is not signed as it should: %q %v", user, err)
 			}
-			if !m.Contains(stun.AttrPriority) || m.Contains(stun.AttrUseCandidate) || m.Contains(stun.AttrICEControlling) == m.Contains(stun.AttrICEControlled) {
+			priority, err := m.Get(stun.AttrPriority)
+			if err != nil || string(priority) != "\x6e\xff\xff\xff" || m.Contains(stun.AttrUseCandidate) || m.Contains(stun.AttrICEControlling) == m.Contains(stun.AttrICEControlled) {
 				t.Errorf("attributes of the check: %v", m)
 			}
 			answer(m, from)
@@ -73,7 +74,7 @@ func success(request *stun.Message, mapped netip.AddrPort, password string) []st
 }
 
 func checkRequest(to netip.AddrPort) CheckRequest {
-	return CheckRequest{To: to, RemoteUfrag: "theirs", RemotePwd: agentPwd, LocalUfrag: "ours", Priority: 1<<24 | 1}
+	return CheckRequest{To: to, RemoteUfrag: "theirs", RemotePwd: agentPwd, LocalUfrag: "ours"}
 }
 
 func TestCheck(t *testing.T) {
