@@ -1,0 +1,28 @@
+package e2e
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// Every scenario, with two Chromium: what does the report say of a fault that we made ourselves?
+func TestScenarios(t *testing.T) {
+	need(t, "ip", "nft", "chromium")
+	binary, err := Binary(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range Scenarios {
+		t.Run(s.Name, func(t *testing.T) {
+			result, err := Run(t.Context(), s, RunOptions{Binary: binary, Artefacts: filepath.Join("..", "artefacts", s.Name)})
+			if err != nil {
+				t.Error(err)
+			}
+			for _, wrong := range Judge(s, result) {
+				t.Error(wrong)
+			}
+			v := result.Final.Verdict
+			t.Logf("needs %s, cause %s, %.1f s to final: %s", v.Needs, v.Cause, result.ToFinal.Seconds(), v.Summary)
+		})
+	}
+}
