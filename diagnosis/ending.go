@@ -58,7 +58,9 @@ func (f *Fold) Ending(id protocol.TrialID, nowMs float64) (stop protocol.Stop, o
 	}
 	if t.either(func(n *end) bool { return n.data != nil }) || t.both((*end).connected) {
 		since := t.since("connection=connected")
-		measured := t.both(func(n *end) bool { return n.data != nil && n.data.ThroughputKbps != nil && n.video != nil })
+		measured := t.both(func(n *end) bool {
+			return n.data != nil && n.data.ThroughputKbps != nil && (n.video != nil || !t.drawn())
+		})
 		settled := t.kind != protocol.TrialCustom || t.both((*end).gathered) || past(t.startedMs, CustomMs)
 		if measured && settled {
 			return finish(protocol.OutcomeConnected, protocol.ReasonMeasured)
@@ -138,4 +140,9 @@ func (f *Fold) Running() (ids []protocol.TrialID) {
 		}
 	}
 	return ids
+}
+
+// drawn: do both ends send video? The headless peer has nothing to draw with.
+func (t *trial) drawn() bool {
+	return t.both(func(n *end) bool { return n.peer.joined.Kind == protocol.KindBrowser })
 }

@@ -493,7 +493,7 @@ func (n *end) sample(s *protocol.Sample, event int) (progress bool) {
 
 func keep(list []protocol.SampleCandidate, c protocol.SampleCandidate) []protocol.SampleCandidate {
 	for i := range list {
-		if list[i].ID == c.ID {
+		if list[i].ID == c.ID && list[i].Type == c.Type && list[i].Port == c.Port && sameHost(list[i].Address, c.Address) {
 			list[i] = c
 			return list
 		}

@@ -191,7 +191,7 @@ func (t *trial) step() string {
 	switch {
 	case t.stop != nil && t.stop.Outcome == protocol.OutcomeConnected:
 		return "done"
-	case t.both(func(n *end) bool { return n.video != nil }):
+	case t.drawn() && t.both(func(n *end) bool { return n.video != nil }):
 		return "done"
 	case t.either(func(n *end) bool { return n.data != nil }):
 		return "video"
