@@ -1,0 +1,32 @@
+import "./App.css";
+import { t } from "../i18n";
+import { Room } from "./context";
+import { EventDialog } from "./EventDialog";
+import { Explanations } from "./Explain";
+import { RoomPage } from "./RoomPage";
+import { StartPage } from "./StartPage";
+import { code, entered, model } from "./session";
+import { Toasts } from "./Toasts";
+import { TopBar } from "./TopBar";
+
+export function App() {
+  const room = model.value;
+  return (
+    <Room.Provider value={room}>
+      <a class="skip" href="#main">
+        {t("skip")}
+      </a>
+      <TopBar room={room} />
+      <main id="main" tabIndex={-1}>
+        {entered.value && room ? <RoomPage code={code.value} /> : <StartPage room={room} />}
+      </main>
+      {room && (
+        <>
+          <Toasts room={room} />
+          <EventDialog />
+        </>
+      )}
+      <Explanations />
+    </Room.Provider>
+  );
+}

@@ -1,0 +1,40 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { t } from "../i18n";
+import { Sign } from "./Sign";
+
+/** copyText works on plain http too, where navigator.clipboard is not there: most closed networks have no certificates. */
+async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = document.createElement("textarea");
+    area.value = text;
+    area.className = "hidden-visually";
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+}
+
+export function Copy({ text, label, primary, testid }: { text: string; label: string; primary?: boolean; testid?: string }) {
+  const [state, setState] = useState<"idle" | "done" | "failed">("idle");
+  const timer = useRef(0);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const copy = async () => {
+    const from = document.activeElement as HTMLElement | null;
+    setState((await copyText(text)) ? "done" : "failed");
+    from?.focus();
+    clearTimeout(timer.current);
+    timer.current = window.setTimeout(() => setState("idle"), 2000);
+  };
+  const said = state === "done" ? t("copy.done") : state === "failed" ? t("copy.failed") : label;
+  return (
+    <button type="button" class={primary ? "button primary" : "button"} onClick={() => void copy()} data-testid={testid}>
+      <Sign name={state === "done" ? "check" : state === "failed" ? "cross" : "copy"} />
+      <span aria-live="polite">{said}</span>
+    </button>
+  );
+}

@@ -1,0 +1,64 @@
+import "./PeerCard.css";
+import { t, word } from "../i18n";
+import type { PeerReport } from "../protocol.gen";
+import { Badge } from "./Badge";
+import { Explain } from "./Explain";
+import { ms, none } from "./format";
+import type { Look } from "./tones";
+
+/** PeerCard is one machine and its place in the network, as this server and its browser see it. */
+export function PeerCard({ peer, own }: { peer: PeerReport; own: boolean }) {
+  return (
+    <section class="peer card" data-testid={`peer-${peer.id}`} data-masked={String(peer.masked)} data-translated={String(peer.nat.translated)} aria-label={peer.label || peer.id}>
+      <header>
+        <span class="peer-letter">{peer.id.toUpperCase()}</span>
+        <div>
+          <h3>
+            {peer.label || t("peer.unnamed")}
+            {own && <span class="peer-own">{t("peer.you")}</span>}
+          </h3>
+          <p class="muted small" title={peer.userAgent}>
+            {peer.browser || word("kind", peer.kind)}
+            {peer.kind === "headless" && ` · ${word("kind", peer.kind)}`}
+          </p>
+        </div>
+        <Badge look={peer.online ? { tone: "ok", sign: "check" } : { tone: "idle", sign: "dash" }} text={t(peer.online ? "peer.online" : "peer.offline")} />
+      </header>
+      <dl>
+        <Fact name={t("peer.http")} mono>
+          {peer.httpAddress || none}
+        </Fact>
+        <Fact name={t("peer.stun")} mono>
+          {peer.stunAddresses.length > 0 ? peer.stunAddresses.map((a) => <div key={a}>{a}</div>) : <span class="muted">{t("peer.stun.none")}</span>}
+        </Fact>
+        <Fact name={t("peer.translated")}>
+          <Badge look={ternary(peer.nat.translated, "idle")} text={answer(peer.nat.translated)} />
+        </Fact>
+        <Fact name={t("peer.masked")}>
+          <Badge look={ternary(peer.masked, "warn")} text={answer(peer.masked)} />
+        </Fact>
+        <Fact name={<Explain term="mapping">{t("peer.mapping")}</Explain>}>{word("behavior", peer.nat.mapping)}</Fact>
+        <Fact name={t("peer.rtt")}>{ms(peer.httpRttMs)}</Fact>
+      </dl>
+    </section>
+  );
+}
+
+function Fact({ name, mono, children }: { name: preact.ComponentChildren; mono?: boolean; children: preact.ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd class={mono ? "mono" : undefined}>{children}</dd>
+    </div>
+  );
+}
+
+/** answer keeps the third value: what was not measured is not "no". */
+function answer(value: boolean | null): string {
+  return t(value === null ? "answer.unknown" : value ? "answer.yes" : "answer.no");
+}
+
+function ternary(value: boolean | null, yes: Look["tone"]): Look {
+  if (value === null) return { tone: "idle", sign: "question" };
+  return value ? { tone: yes, sign: "check" } : { tone: "idle", sign: "dash" };
+}

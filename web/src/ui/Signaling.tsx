@@ -1,0 +1,68 @@
+import "./Signaling.css";
+import { t, word } from "../i18n";
+import type { Report, SignalReport } from "../protocol.gen";
+import { Sign } from "./Sign";
+import { ms, peerName } from "./format";
+import type { Filter } from "./TrialFilter";
+
+/** Signaling is the log of what the ends told each other through this server, and what became of it. */
+export function Signaling({ report, filter }: { report: Report; filter: Filter }) {
+  const rows = report.signaling.filter((s) => filter === "all" || s.trial === filter);
+  if (rows.length === 0) return <p class="muted">{t("signaling.none")}</p>;
+  return (
+    <div class="signaling card" tabIndex={0} role="region" aria-label={t("signaling.title")} data-testid="signaling">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col" class="right">{t("signaling.at")}</th>
+            <th scope="col">{t("signaling.way")}</th>
+            <th scope="col">{t("signaling.trial")}</th>
+            <th scope="col">{t("signaling.what")}</th>
+            <th scope="col" class="right">{t("signaling.applied")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((s) => (
+            <Row key={s.event} line={s} report={report} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ line: s, report }: { line: SignalReport; report: Report }) {
+  return (
+    <tr id={`event-${s.event}`} tabIndex={-1} data-testid="signal" data-event={s.event} data-what={s.what} data-from={s.from} data-to={s.to ?? ""} data-trial={s.trial}>
+      <td class="right">
+        <span class="muted small mono">#{s.event}</span> {ms(s.atMs)}
+      </td>
+      <td class="signal-way" title={s.to && `${peerName(report, s.from)} → ${peerName(report, s.to)}`}>
+        {s.from.toUpperCase()}
+        {s.to && (
+          <>
+            <Sign name="right" size={12} />
+            <span class="hidden-visually">{t("to")}</span>
+            {s.to.toUpperCase()}
+          </>
+        )}
+      </td>
+      <td class="signal-trial">
+        {word("trial", s.trial)} <span class="muted">{s.run}</span>
+      </td>
+      <td class="signal-text">
+        <strong>{word("signal", s.what)}</strong> <span class="mono">{s.text}</span>
+        {s.error && <p class="signal-error">{s.error}</p>}
+      </td>
+      <td class="right">{s.error ? <Refused /> : s.appliedMs == null ? <span class="muted">–</span> : ms(s.appliedMs)}</td>
+    </tr>
+  );
+}
+
+function Refused() {
+  return (
+    <span class="signal-error">
+      <Sign name="cross" size={12} /> {t("life.refused")}
+    </span>
+  );
+}

@@ -1,0 +1,76 @@
+import "./StartPage.css";
+import { useState } from "preact/hooks";
+import { lang, t } from "../i18n";
+import type { RoomModel } from "../model/room";
+import { info } from "./context";
+import { Machines } from "./RoomPage";
+import { enter, failure } from "./session";
+
+/** StartPage makes a room or joins one, and shows at once what this browser gathers by itself. */
+export function StartPage({ room }: { room: RoomModel | null }) {
+  const [name, setName] = useState("");
+  const [code, setCode] = useState("");
+  const report = room?.snapshot.value;
+  const start = (e: Event) => {
+    e.preventDefault();
+    void enter(name.trim());
+  };
+  const join = (e: Event) => {
+    e.preventDefault();
+    const query = new URLSearchParams({ lang: lang(), ...(name.trim() && { name: name.trim() }) });
+    // Whoever was sent a link may paste all of it.
+    const bare = code.trim().replace(/^.*\/r\//, "").replace(/[/?#].*$/, "");
+    room?.leave();
+    location.assign(`/r/${encodeURIComponent(bare)}?${query}`);
+  };
+  return (
+    <>
+      <section class="start card" aria-labelledby="start-title">
+        <div class="start-say">
+          <h1 id="start-title">{t("start.title")}</h1>
+          <p>{t("start.text")}</p>
+          {(info.value?.addresses?.length ?? 0) > 0 && (
+            <div class="start-addresses">
+              <p class="muted small">{t("start.addresses")}</p>
+              <ul class="mono">
+                {info.value!.addresses!.map((a) => (
+                  <li key={a}>{a}</li>
+                ))}
+              </ul>
+            </div>
+          )}
+        </div>
+        <div class="start-do">
+          <label>
+            <span>{t("start.name")}</span>
+            <input class="field" value={name} maxLength={64} placeholder={t("start.name.example")} onInput={(e) => setName(e.currentTarget.value)} data-testid="start-name" />
+          </label>
+          <form onSubmit={start}>
+            <button type="submit" class="button primary" data-testid="start-create">
+              {t("start.create")}
+            </button>
+          </form>
+          <form onSubmit={join} class="start-join">
+            <label>
+              <span>{t("start.code")}</span>
+              <input class="field mono" value={code} required autocapitalize="off" autocomplete="off" spellcheck={false} onInput={(e) => setCode(e.currentTarget.value)} data-testid="start-code" />
+            </label>
+            <button type="submit" class="button" data-testid="start-join">
+              {t("start.join")}
+            </button>
+          </form>
+          {failure.value && (
+            <p class="start-failure" role="alert" data-testid="start-error">
+              {failure.value}
+            </p>
+          )}
+        </div>
+      </section>
+      {report ? (
+        <Machines report={report} own={room?.welcome.value?.peer ?? ""} />
+      ) : (
+        !failure.value && <p class="muted">{t("phase.connecting.text")}</p>
+      )}
+    </>
+  );
+}

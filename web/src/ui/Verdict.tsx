@@ -1,0 +1,83 @@
+import "./Verdict.css";
+import { t, word } from "../i18n";
+import type { Report } from "../protocol.gen";
+import { Badge } from "./Badge";
+import { Copy } from "./Copy";
+import { snippet } from "./format";
+import { Sign } from "./Sign";
+import { confidenceLook, needsLook, outcomeLook, type Look } from "./tones";
+
+/** Verdict is the answer, to be read from across the room. */
+export function Verdict({ report }: { report: Report | null }) {
+  const v = report?.verdict;
+  const phase = !report ? "connecting" : report.run === 0 ? "waiting" : v!.final ? "final" : "measuring";
+  const open = !v || (phase !== "final" && v.needs === "undetermined");
+  const look: Look = !open ? needsLook[v.needs] : { tone: "info", sign: phase === "waiting" ? "wait" : "spinner" };
+  const headline = open ? t(`phase.${phase}`) : t(`needs.${v.needs}`);
+  const paste = v && phase !== "waiting" && (phase === "final" || v.needs !== "undetermined") ? snippet(v.needs, v.recommendedIceServers) : "";
+  return (
+    <section
+      class="verdict card"
+      data-tone={look.tone}
+      data-testid="verdict"
+      data-needs={v?.needs ?? "undetermined"}
+      data-cause={v?.cause ?? ""}
+      data-final={String(v?.final ?? false)}
+      aria-labelledby="verdict-word"
+    >
+      <div class="verdict-sign">
+        <Sign name={look.sign} size={44} />
+      </div>
+      <div class="verdict-body">
+        {/* The whole sentence is read anew when it changes, and only then: the progress below changes far more often. */}
+        <div aria-live="polite" aria-atomic="true">
+          <h1 id="verdict-word" class="verdict-word">
+            {headline}
+          </h1>
+          <p class="verdict-summary">{v?.summary || t(`phase.${phase}.text`)}</p>
+        </div>
+        {v?.advice && <p class="verdict-advice">{v.advice}</p>}
+        {report && report.run > 0 && (
+          <div class="verdict-facts">
+            {phase === "final" ? (
+              <Badge look={{ tone: look.tone, sign: "check" }} text={t("verdict.final")} />
+            ) : (
+              <Badge look={{ tone: "info", sign: "spinner" }} text={open ? t("verdict.measuring") : t("verdict.sofar")} />
+            )}
+            {!open && <Badge look={confidenceLook[v!.confidence] ?? confidenceLook.possible} text={word("confidence", v!.confidence)} title={t("confidence.title")} />}
+            {v!.cause && <code class="verdict-cause">{v!.cause}</code>}
+          </div>
+        )}
+        {report && phase === "measuring" && <Progress report={report} />}
+      </div>
+      {paste && (
+        <div class="verdict-paste">
+          <pre class="mono" tabIndex={0} aria-label={t("verdict.paste")}>
+            {paste}
+          </pre>
+          <Copy text={paste} label={t("copy")} testid="copy-ice-servers" />
+        </div>
+      )}
+    </section>
+  );
+}
+
+/** Progress says which trials are still out, and so why the verdict may yet change. */
+function Progress({ report }: { report: Report }) {
+  const out = new Set(report.verdict.pending);
+  const trials = report.trials.filter((tr) => tr.id.endsWith(`-${report.run}`));
+  const total = new Set([...trials.map((tr) => tr.kind), ...out]).size;
+  if (total === 0) return null;
+  return (
+    <div class="verdict-progress">
+      <progress max={total} value={total - out.size} aria-label={t("verdict.progress", { done: total - out.size, total })} />
+      <ul>
+        {trials.map((tr) => (
+          <li key={tr.kind}>
+            <Sign name={outcomeLook[tr.outcome].sign} size={12} /> {word("trial", tr.kind)}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,67 @@
+import type { ICEServer, Needs, PeerReport, Report, TrialKind } from "../protocol.gen";
+
+/** none stands wherever nothing was measured: an absent number is not a zero. */
+export const none = "–";
+
+export function ms(value: number | null | undefined): string {
+  if (value == null) return none;
+  if (value < 10) return `${value.toFixed(1)} ms`;
+  if (value < 10_000) return `${Math.round(value)} ms`;
+  return `${(value / 1000).toFixed(1)} s`;
+}
+
+export function percent(value: number | null | undefined): string {
+  return value == null ? none : `${value < 10 && value > 0 ? value.toFixed(1) : Math.round(value)} %`;
+}
+
+export function rate(kbps: number | null | undefined): string {
+  if (kbps == null) return none;
+  return kbps < 1000 ? `${Math.round(kbps)} kbit/s` : `${(kbps / 1000).toFixed(1)} Mbit/s`;
+}
+
+/** endpoint joins address and port; an IPv6 address needs brackets (RFC 3986 section 3.2.2). */
+export function endpoint(address: string, port: number | undefined): string {
+  const host = address.includes(":") ? `[${address}]` : address;
+  return port == null || port < 0 ? host : `${host}:${port}`;
+}
+
+/** shortAddress keeps a .local name's beginning: it is random, eight digits tell it from the others on the page. */
+export function shortAddress(address: string): string {
+  return address.endsWith(".local") && address.length > 20 ? `${address.slice(0, 8)}….local` : address;
+}
+
+export function peerName(report: Report | null, id: string): string {
+  const label = report?.peers.find((p) => p.id === id)?.label;
+  return label ? `${id.toUpperCase()} ${label}` : id.toUpperCase();
+}
+
+/** columns are the two peers that the page shows side by side. More than two stand in a report after one has left and another came. */
+export function columns(report: Report): PeerReport[] {
+  const peers = report.peers.filter((p) => p.kind !== "watcher");
+  if (peers.length <= 2) return peers;
+  const newest = report.trials.reduce<Report["trials"][number] | null>((best, tr) => (!best || tr.startedAtMs > best.startedAtMs ? tr : best), null);
+  const shown = peers.filter((p) => p.id === newest?.a || p.id === newest?.b);
+  return shown.length === 2 ? shown : peers.filter((p) => p.online).slice(0, 2);
+}
+
+/** trialKinds are those that something on the page is about, in the order of the protocol. */
+export function trialKinds(report: Report): TrialKind[] {
+  const order: TrialKind[] = ["alone", "host", "stun", "relay-udp", "relay-tcp", "custom"];
+  const there = new Set<TrialKind>(report.trials.map((tr) => tr.kind));
+  for (const p of report.peers) for (const c of p.candidates) there.add(c.trial);
+  return order.filter((k) => there.has(k));
+}
+
+/** snippet is the line to paste, or "" where no configuration is known to help. */
+export function snippet(needs: Needs, servers: readonly ICEServer[]): string {
+  if (needs === "nothing") return "new RTCPeerConnection({ iceServers: [] })";
+  if (servers.length === 0) return "";
+  const one = (s: ICEServer) => {
+    const urls = s.urls.map((u) => JSON.stringify(u));
+    const members = [`urls: ${urls.length === 1 ? urls[0] : `[${urls.join(", ")}]`}`];
+    if (s.username) members.push(`username: ${JSON.stringify(s.username)}`);
+    if (s.credential) members.push(`credential: ${JSON.stringify(s.credential)}`);
+    return `{ ${members.join(", ")} }`;
+  };
+  return `new RTCPeerConnection({\n  iceServers: [\n${servers.map((s) => `    ${one(s)},`).join("\n")}\n  ],\n})`;
+}
