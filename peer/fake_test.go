@@ -185,7 +185,7 @@ func runOne(t *testing.T, config peer.Config) (leave func()) {
 	return func() { cancel(); <-done }
 }
 
-// network is a WAN with a STUN server at 198.51.100.1:3478, and a host for each end.
+// network is a WAN with a STUN server at 198.51.100.1, ports 3478 and 3479, and a host for each end.
 type network struct {
 	wan  *vnet.Router
 	a, b *vnet.Net
@@ -234,9 +234,10 @@ func buildNetwork(t *testing.T, nat *vnet.NATType) *network {
 	if err := n.wan.Start(); err != nil {
 		t.Fatal(err)
 	}
-	wait := serveSTUN(t, server)
+	first, second := serveSTUN(t, server, stunAddress+":3478"), serveSTUN(t, server, stunAddress+":3479")
 	n.stop = func() {
-		wait()
+		first()
+		second()
 		if err := n.wan.Stop(); err != nil {
 			t.Error(err)
 		}
@@ -245,9 +246,9 @@ func buildNetwork(t *testing.T, nat *vnet.NATType) *network {
 }
 
 // serveSTUN answers Binding requests (RFC 8489 section 12) until the function that it returns is called.
-func serveSTUN(t *testing.T, n *vnet.Net) (stop func()) {
+func serveSTUN(t *testing.T, n *vnet.Net, address string) (stop func()) {
 	t.Helper()
-	conn, err := n.ListenPacket("udp4", stunAddress+":3478")
+	conn, err := n.ListenPacket("udp4", address)
 	if err != nil {
 		t.Fatal(err)
 	}

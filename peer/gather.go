@@ -3,6 +3,7 @@ package peer
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/icescope/icescope/protocol"
@@ -45,19 +46,47 @@ func candidateErrors(servers []protocol.ICEServer, w *wire) []protocol.Candidate
 	return out
 }
 
-// serverURL is the URL of the server that a socket of ours asked for its reflexive address: what a browser tells as candidate.url.
-func serverURL(servers []protocol.ICEServer, w *wire, port uint16) string {
-	asked, ok := w.server(port)
-	if !ok {
-		return ""
+// oneSocket takes the STUN servers that pion would ask from a socket each, and lets the wire ask them all from the first one's. Those without a literal
+// address stay as they are: resolving a name may take longer than pion waits for the answer.
+func oneSocket(servers []protocol.ICEServer, w *wire) []protocol.ICEServer {
+	out := make([]protocol.ICEServer, 0, len(servers))
+	for _, s := range servers {
+		kept := s
+		kept.URLs = nil
+		for _, u := range s.URLs {
+			uri, err := stun.ParseURI(u)
+			if err != nil || uri.Scheme != stun.SchemeTypeSTUN {
+				kept.URLs = append(kept.URLs, u)
+				continue
+			}
+			ip, err := netip.ParseAddr(uri.Host)
+			if err == nil {
+				at := netip.AddrPortFrom(ip, uint16(uri.Port))
+				w.names[net.JoinHostPort(uri.Host, strconv.Itoa(uri.Port))] = resolved{addr: at}
+				w.others = append(w.others, at)
+			}
+			// pion asks one server of each address family, since it uses a socket for one family only
+			first := !slices.ContainsFunc(w.others[:max(len(w.others)-1, 0)], func(o netip.AddrPort) bool { return o.Addr().Is4() == ip.Is4() })
+			if err != nil || first {
+				kept.URLs = append(kept.URLs, u)
+			}
+		}
+		if len(kept.URLs) > 0 {
+			out = append(out, kept)
+		}
 	}
+	return out
+}
+
+// serverURL is the URL of a STUN server that answered: what a browser tells as candidate.url.
+func serverURL(servers []protocol.ICEServer, w *wire, at netip.AddrPort) string {
 	for _, s := range servers {
 		for _, u := range s.URLs {
 			uri, err := stun.ParseURI(u)
 			if err != nil {
 				continue
 			}
-			if addr, _, err := w.lookup(uri.Host, uri.Port); err == nil && addr == asked {
+			if addr, _, err := w.lookup(uri.Host, uri.Port); err == nil && addr == at {
 				return u
 			}
 		}

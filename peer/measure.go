@@ -14,7 +14,12 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// The data channels of a trial, negotiated out of band so that neither end waits for the other to announce them. web/src/rtc/measure.ts speaks the same.
+// The data channels of a trial, negotiated out of band so that neither end waits for the other to announce them. web/src/rtc/measure.ts speaks the same:
+//
+//  1. Each end sends {"t":"ping","n":N} on "ping", N from 0, the next after the {"t":"pong","n":N} of the one before.
+//  2. The offerer, once the answerer's round trips are done, sends packets on "burst" for BurstMs (the first 4 bytes number them), lets its buffer drain,
+//     says {"t":"burst","sent":S}, and is told {"t":"report","received":R,"bytes":B,"ms":M}: from the first packet's arrival to the last's.
+//  3. Then the answerer does the same.
 const (
 	pingLabel, pingID   = "ping", 0  // reliable: round trips, and what is said about the burst
 	burstLabel, burstID = "burst", 1 // unordered, no retransmission: the burst

@@ -26,6 +26,8 @@ const (
 	iceMaxChecks = 75
 	// repeatEvery is between two Binding requests to a silent STUN server (RTO of RFC 8489 section 6.2.1, not doubled: pion listens for 5 s only).
 	repeatEvery = 500 * time.Millisecond
+	// gatherWithin is pion's own limit for a STUN server's answer, and ours for those that we ask beside it.
+	gatherWithin = 5 * time.Second
 	// minSample bounds what a server may ask for: getStats locks the ICE agent.
 	minSample = 50 * time.Millisecond
 )
@@ -40,6 +42,7 @@ type trial struct {
 	began  time.Time
 	inbox  *queue[protocol.ServerMessage]
 	wire   *wire
+	gather *gathering
 	pc     *webrtc.PeerConnection
 	bases  sync.Map // local candidate's netip.AddrPort → port of its socket
 
@@ -102,8 +105,9 @@ func (t *trial) follow(ctx context.Context) {
 		case <-t.look:
 			t.sample()
 		case <-repeating.C:
-			if t.pc != nil && t.pc.ICEGatheringState() == webrtc.ICEGatheringStateGathering {
+			if t.pc != nil && !t.gather.over() {
 				t.wire.repeat()
+				t.gather.settle()
 			}
 		case <-t.inbox.ready:
 			for _, m := range t.inbox.take() {
@@ -122,7 +126,8 @@ func (t *trial) follow(ctx context.Context) {
 
 // create makes the RTCPeerConnection and hangs the reporting on it.
 func (t *trial) create(ctx context.Context) error {
-	t.wire = watch(t.config.Net)
+	t.gather = &gathering{t: t, told: map[netip.AddrPort]bool{}, base: map[uint16]webrtc.ICECandidate{}}
+	t.wire = watch(t.config.Net, t.gather.settle)
 	engine := webrtc.SettingEngine{LoggerFactory: pionLog{t.log, ""}}
 	engine.SetNet(t.wire)
 	// Else pion closes everything by itself when the other end says goodbye, and the last sample is lost. The server says when a trial is over.
@@ -144,7 +149,7 @@ func (t *trial) create(ctx context.Context) error {
 	if t.start.RelayOnly {
 		configuration.ICETransportPolicy = webrtc.ICETransportPolicyRelay
 	}
-	for _, s := range t.start.ICEServers {
+	for _, s := range oneSocket(t.start.ICEServers, t.wire) {
 		configuration.ICEServers = append(configuration.ICEServers,
 			webrtc.ICEServer{URLs: s.URLs, Username: s.Username, Credential: s.Credential})
 	}
@@ -154,8 +159,12 @@ func (t *trial) create(ctx context.Context) error {
 	}
 	t.pc = pc
 
-	pc.OnICECandidate(t.gathered)
-	pc.OnICEGatheringStateChange(func(s webrtc.ICEGatheringState) { t.state("gathering", s.String()) })
+	pc.OnICECandidate(t.gather.candidate)
+	pc.OnICEGatheringStateChange(func(s webrtc.ICEGatheringState) {
+		if s != webrtc.ICEGatheringStateComplete { // that is for gathering.settle to say
+			t.state("gathering", s.String())
+		}
+	})
 	pc.OnICEConnectionStateChange(func(s webrtc.ICEConnectionState) { t.state("ice", s.String()) })
 	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) { t.state("connection", s.String()) })
 	pc.OnSignalingStateChange(func(s webrtc.SignalingState) { t.state("signaling", s.String()) })
@@ -231,39 +240,6 @@ func (t *trial) applied(ref int, err error) {
 		a.Error = err.Error()
 	}
 	t.send(protocol.ClientMessage{Type: protocol.ClientApplied, Applied: a})
-}
-
-// gathered trickles a candidate (RFC 8838); nil is their end, after which is told which servers gave nothing.
-func (t *trial) gathered(c *webrtc.ICECandidate) {
-	out := &protocol.Candidate{Trial: t.start.Trial, AtMs: t.atMs()}
-	if c != nil {
-		init := c.ToJSON()
-		out.Line = init.Candidate
-		out.SDPMid = init.SDPMid
-		index := int(*init.SDPMLineIndex)
-		out.SDPMLineIndex = &index
-		if line, err := protocol.ParseCandidate(out.Line); err == nil {
-			out.UsernameFragment = line.Ufrag
-		}
-		base := c.Port
-		if c.Typ == webrtc.ICECandidateTypeSrflx {
-			base = c.RelatedPort // RFC 8445 section 5.1.1.2: what an srflx candidate is sent from
-			out.URL = serverURL(t.start.ICEServers, t.wire, base)
-		}
-		if c.Typ != webrtc.ICECandidateTypeRelay { // from a relay the server sends, not a socket of ours
-			if ip, err := netip.ParseAddr(c.Address); err == nil {
-				t.bases.Store(netip.AddrPortFrom(ip, c.Port), base)
-			}
-		}
-	}
-	t.send(protocol.ClientMessage{Type: protocol.ClientCandidate, Candidate: out})
-	if c != nil {
-		return
-	}
-	for _, e := range candidateErrors(t.start.ICEServers, t.wire) {
-		e.Trial, e.AtMs = t.start.Trial, t.atMs()
-		t.send(protocol.ClientMessage{Type: protocol.ClientCandidateError, CandidateError: &e})
-	}
 }
 
 // state tells a change, and for the transports' has a sample taken: it shows the pair that connected while the session still waits for it.

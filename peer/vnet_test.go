@@ -1,9 +1,11 @@
 package peer_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/icescope/icescope/peer"
 	"github.com/icescope/icescope/protocol"
 	"github.com/pion/transport/v4/vnet"
 )
@@ -105,7 +107,57 @@ func TestSTUNIsNeededBehindNATs(t *testing.T) {
 	checkExchange(t, r, stun)
 }
 
+// RFC 4787 section 4.1: one socket, two servers' ports. As from a browser, a mapping that depends on the destination shows as two srflx candidates of one
+// base, and any other as one.
+func TestMappingShowsInTheCandidates(t *testing.T) {
+	second := "stun:" + stunAddress + ":3479"
+	for name, c := range map[string]struct {
+		mapping vnet.EndpointDependencyType
+		want    int
+	}{
+		"endpoint-independent":       {vnet.EndpointIndependent, 1},
+		"address-dependent":          {vnet.EndpointAddrDependent, 1}, // one address cannot tell
+		"address-and-port-dependent": {vnet.EndpointAddrPortDependent, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := buildNetwork(t, &vnet.NATType{MappingBehavior: c.mapping, FilteringBehavior: vnet.EndpointAddrPortDependent})
+			defer n.stop()
+			r := newRoom(t, protocol.ICEServer{URLs: []string{stunServer.URLs[0], second}})
+			defer runOne(t, peer.Config{Dial: r.dial("a"), Net: n.a})()
+			r.wait("a", "the end of candidates", func(m protocol.ClientMessage) bool { return m.Candidate != nil && m.Candidate.Line == "" })
+
+			mapped, bases, urls := map[string]bool{}, map[int]bool{}, map[string]bool{}
+			for _, m := range r.all("a", func(m protocol.ClientMessage) bool { return m.Candidate != nil }) {
+				if line, err := protocol.ParseCandidate(m.Candidate.Line); err == nil && line.Type == "srflx" {
+					mapped[line.Address+" "+strconv.Itoa(line.Port)] = true
+					bases[line.RelatedPort] = true
+					urls[m.Candidate.URL] = true
+				}
+			}
+			if len(mapped) != c.want || len(bases) != 1 || len(urls) != c.want || urls[""] {
+				t.Errorf("mapped %v from %v by %v, want %d from one base", mapped, bases, urls, c.want)
+			}
+		})
+	}
+}
+
+func TestOneSilentServerAmongTwo(t *testing.T) {
+	t.Parallel() // both wait for pion's 5 s
+	n := buildNetwork(t, nil)
+	defer n.stop()
+	dead := "stun:198.51.100.9:3478"
+	r := newRoom(t, protocol.ICEServer{URLs: []string{dead, stunServer.URLs[0]}})
+	defer runOne(t, peer.Config{Dial: r.dial("a"), Net: n.a})()
+	r.wait("a", "an srflx candidate of the living server", func(m protocol.ClientMessage) bool {
+		return m.Candidate != nil && m.Candidate.URL == stunServer.URLs[0]
+	})
+	if got := r.wait("a", "a candidate error", func(m protocol.ClientMessage) bool { return m.CandidateError != nil }).CandidateError; got.URL != dead {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestSilentServerIsNamed(t *testing.T) {
+	t.Parallel() // both wait for pion's 5 s
 	n := buildNetwork(t, nil)
 	defer n.stop()
 	dead := "stun:198.51.100.9:3478"

@@ -3,8 +3,10 @@ package peer
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/pion/stun/v3"
 	"github.com/pion/transport/v4"
@@ -13,8 +15,9 @@ import (
 // wire is the network of one trial, watched: it reads along on pion's UDP sockets and keeps what getStats does not tell. Which server made which srflx
 // candidate; which server never answered; and which responses came from another address than was asked.
 //
-// It also repeats a Binding request to a STUN server that got no answer: pion sends it once, and one lost packet would then read as an unreachable
-// server (RFC 8489 section 6.2.1 asks for retransmission).
+// It also does two things that pion does not. It repeats a Binding request to a STUN server that got no answer: pion sends it once, and one lost packet
+// would then read as an unreachable server (RFC 8489 section 6.2.1 asks for retransmission). And it asks all STUN servers from one socket, as browsers
+// do, where pion opens a socket for each: only what one socket is told by several servers shows a NAT's mapping behaviour (RFC 4787 section 4.1).
 type wire struct {
 	transport.Net
 
@@ -23,8 +26,15 @@ type wire struct {
 	requests map[txid]*request
 	order    []txid // oldest first, to forget
 	servers  map[netip.AddrPort]*server
-	asked    map[uint16]netip.AddrPort // by the port of our socket: the STUN server asked from it
 	odd      map[flow]int64
+	others   []netip.AddrPort     // STUN servers to ask wherever pion asks one
+	mappings map[uint16][]mapping // by the port of our socket: what it was told, each address once, in the order of the answers
+	answered func()               // called after each answer of a STUN server
+}
+
+// mapping is the address that a STUN server saw a socket of ours under.
+type mapping struct {
+	server, seen netip.AddrPort
 }
 
 type txid = [stun.TransactionIDSize]byte
@@ -59,10 +69,11 @@ type server struct {
 // what is forgotten is counted as neither symmetric nor not.
 const maxRequests = 2048
 
-func watch(n transport.Net) *wire {
+func watch(n transport.Net, answered func()) *wire {
 	return &wire{
 		Net: n, names: map[string]resolved{}, requests: map[txid]*request{},
-		servers: map[netip.AddrPort]*server{}, asked: map[uint16]netip.AddrPort{}, odd: map[flow]int64{},
+		servers: map[netip.AddrPort]*server{}, odd: map[flow]int64{},
+		mappings: map[uint16][]mapping{}, answered: answered,
 	}
 }
 
@@ -72,7 +83,7 @@ func (w *wire) ListenUDP(network string, local *net.UDPAddr) (transport.UDPConn,
 	if err != nil || local != nil && local.IP.IsMulticast() {
 		return conn, err
 	}
-	return &udpConn{conn, w}, nil
+	return &udpConn{UDPConn: conn, w: w}, nil
 }
 
 // ListenPacket is how pion opens the socket towards a TURN server over UDP.
@@ -123,21 +134,51 @@ func (w *wire) DialTCP(network string, local, remote *net.TCPAddr) (transport.TC
 
 type udpConn struct {
 	transport.UDPConn
-	w *wire
+	w     *wire
+	first sync.Once // answer of a STUN server
 }
 
 func (c *udpConn) WriteTo(p []byte, to net.Addr) (int, error) {
-	c.w.sent(c.UDPConn, p, to)
-	return c.UDPConn.WriteTo(p, to)
+	gathering := c.w.sent(c.UDPConn, p, to)
+	n, err := c.UDPConn.WriteTo(p, to)
+	if gathering {
+		c.w.askOthers(c.UDPConn, addrPort(to))
+	}
+	return n, err
 }
 
 func (c *udpConn) ReadFrom(p []byte) (int, net.Addr, error) {
 	n, from, err := c.UDPConn.ReadFrom(p)
-	if err == nil {
-		c.w.received(p[:n], from)
+	if err == nil && c.w.received(p[:n], from) {
+		c.first.Do(c.readOthers)
 	}
 	return n, from, err
 }
+
+// othersWithin is how much later than the first the other servers' answers may come: much for servers in one network, little for who waits for the
+// candidate. What comes later still is read once there is another end to talk to.
+const othersWithin = 100 * time.Millisecond
+
+// readOthers reads the other servers' answers before pion is handed the first: after that pion leaves the socket unread until a remote description is
+// there, which the gathering alone never has. Nobody else knows the address yet, so that nothing but answers is read here.
+func (c *udpConn) readOthers() {
+	port := addrPort(c.LocalAddr()).Port()
+	if c.SetReadDeadline(time.Now().Add(othersWithin)) != nil {
+		return
+	}
+	defer c.SetReadDeadline(time.Time{}) //nolint:errcheck // pion does the same after each answer
+	buf := make([]byte, maxDatagram)
+	for c.w.waiting(port) {
+		n, from, err := c.UDPConn.ReadFrom(buf)
+		if err != nil {
+			return
+		}
+		c.w.received(buf[:n], from)
+	}
+}
+
+// maxDatagram is more than any STUN answer: RFC 8489 section 6.1 keeps them under the path's MTU.
+const maxDatagram = 1500
 
 type packetConn struct {
 	net.PacketConn
@@ -157,16 +198,33 @@ func (c *packetConn) ReadFrom(p []byte) (int, net.Addr, error) {
 	return n, from, err
 }
 
-// sent notes a request before it leaves, so that its answer cannot overtake the note.
-func (w *wire) sent(conn net.PacketConn, p []byte, to net.Addr) {
+// askOthers asks from a socket what pion has just asked one server.
+func (w *wire) askOthers(conn net.PacketConn, but netip.AddrPort) {
+	local := addrPort(conn.LocalAddr()).Addr()
+	for _, server := range w.others {
+		if server == but || local.Is4() != server.Addr().Is4() {
+			continue
+		}
+		request, err := stun.Build(stun.BindingRequest, stun.TransactionID)
+		if err != nil {
+			return // no random numbers: pion has failed before
+		}
+		to := net.UDPAddrFromAddrPort(server)
+		w.sent(conn, request.Raw, to)
+		_, _ = conn.WriteTo(request.Raw, to) // a server without a route shows as one that never answers
+	}
+}
+
+// sent notes a request before it leaves, so that its answer cannot overtake the note. gathering: it asks a STUN server for our address.
+func (w *wire) sent(conn net.PacketConn, p []byte, to net.Addr) (gathering bool) {
 	m, ok := decode(p)
 	if !ok || m.Type.Class != stun.ClassRequest {
-		return
+		return false
 	}
 	local, dst := addrPort(conn.LocalAddr()), addrPort(to)
 	r := &request{flow: flow{local.Port(), dst}, authenticated: m.Contains(stun.AttrUsername)}
 	// Connectivity checks carry USERNAME (RFC 8445 section 7.2.2), Binding requests to a STUN server do not.
-	gathering := m.Type.Method == stun.MethodBinding && !r.authenticated
+	gathering = m.Type.Method == stun.MethodBinding && !r.authenticated
 
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -179,12 +237,11 @@ func (w *wire) sent(conn net.PacketConn, p []byte, to net.Addr) {
 		s.asked++
 	}
 	if gathering {
-		w.asked[r.port] = dst
 		raw := append([]byte(nil), p...)
 		r.resend = func() { _, _ = conn.WriteTo(raw, to) } // a closed socket has nothing left to ask
 	}
 	if _, again := w.requests[m.TransactionID]; again {
-		return
+		return gathering
 	}
 	if len(w.order) == maxRequests {
 		delete(w.requests, w.order[0])
@@ -192,38 +249,70 @@ func (w *wire) sent(conn net.PacketConn, p []byte, to net.Addr) {
 	}
 	w.requests[m.TransactionID] = r
 	w.order = append(w.order, m.TransactionID)
+	return gathering
 }
 
-func (w *wire) received(p []byte, from net.Addr) {
+// received reads along. It tells whether a STUN server answered a question of the gathering.
+func (w *wire) received(p []byte, from net.Addr) (gathering bool) {
 	m, ok := decode(p)
 	if !ok || m.Type.Class != stun.ClassSuccessResponse && m.Type.Class != stun.ClassErrorResponse {
-		return
+		return false
 	}
-	src := addrPort(from)
+	if gathering = w.note(m, addrPort(from)); gathering {
+		w.answered()
+	}
+	return gathering
+}
+
+// note takes down a response.
+func (w *wire) note(m *stun.Message, src netip.AddrPort) (gathering bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r := w.requests[m.TransactionID]
 	if r == nil {
-		return
+		return false
 	}
+	gathering = r.resend != nil
 	r.resend = nil
 	if src != r.to {
 		w.odd[r.flow]++
 	}
 	s := w.servers[r.to]
 	if s == nil {
-		return
+		return gathering
 	}
 	s.responded++
-	var code stun.ErrorCodeAttribute
-	if m.Type.Class != stun.ClassErrorResponse || code.GetFrom(m) != nil {
-		return
-	}
+	var (
+		seen stun.XORMappedAddress
+		code stun.ErrorCodeAttribute
+	)
+	switch {
+	case m.Type.Class == stun.ClassSuccessResponse:
+		if gathering && seen.GetFrom(m) == nil {
+			at := addrPort(&net.UDPAddr{IP: seen.IP, Port: seen.Port})
+			if !slices.ContainsFunc(w.mappings[r.port], func(k mapping) bool { return k.seen == at }) {
+				w.mappings[r.port] = append(w.mappings[r.port], mapping{r.to, at})
+			}
+		}
+	case code.GetFrom(m) != nil:
 	// A first request is always refused with 401, which tells the realm; 438 only brings a new nonce (RFC 8489 section 9.2.4).
-	if code.Code == stun.CodeUnauthorized && !r.authenticated || code.Code == stun.CodeStaleNonce {
-		return
+	case code.Code == stun.CodeUnauthorized && !r.authenticated || code.Code == stun.CodeStaleNonce:
+	default:
+		s.errorCode, s.errorText = int(code.Code), string(code.Reason)
 	}
-	s.errorCode, s.errorText = int(code.Code), string(code.Reason)
+	return gathering
+}
+
+// waiting tells whether a question of the gathering has no answer yet; port: from that socket, 0: from any.
+func (w *wire) waiting(port uint16) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.requests {
+		if r.resend != nil && (port == 0 || port == r.port) {
+			return true
+		}
+	}
+	return false
 }
 
 // repeat sends again what no server has answered. The trial calls it on every tick until it has gathered.
@@ -248,12 +337,11 @@ func (w *wire) nonSymmetric(port uint16, remote netip.AddrPort) int64 {
 	return w.odd[flow{port, remote}]
 }
 
-// server is the STUN server that was asked from a socket of ours.
-func (w *wire) server(port uint16) (netip.AddrPort, bool) {
+// told is what a socket of ours was told by STUN servers.
+func (w *wire) told(port uint16) []mapping {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	addr, ok := w.asked[port]
-	return addr, ok
+	return slices.Clone(w.mappings[port])
 }
 
 // lookup is what became of the server at host and port of a STUN or TURN URL: its address, how it has answered (nil: never asked over UDP), and why its

@@ -33,7 +33,7 @@ func pair(t *testing.T) (ours *wire, theirs *vnet.Net) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = router.Stop() })
-	return watch(hosts[0]), hosts[1]
+	return watch(hosts[0], func() {}), hosts[1]
 }
 
 func listen(t *testing.T, n interface {
