@@ -128,7 +128,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	go func() { talked <- s.talk.Run(talking) }()
 
 	s.ready.Store(true)
-	defer context.AfterFunc(ctx, func() { s.ready.Store(false) })()
+	unready := context.AfterFunc(ctx, func() { s.ready.Store(false) })
+	defer unready()
 	err := group.Wait()
 	hush()
 	return errors.Join(err, <-talked)
@@ -239,7 +240,7 @@ func (l listening) serve(ctx context.Context) error {
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWait)
 	defer cancel()
 	if l.server.Shutdown(wait) != nil {
-		l.server.Close() // who has not read for so long does not get the rest
+		_ = l.server.Close() // who has not read for so long does not get the rest
 	}
 	<-ended
 	return nil

@@ -55,7 +55,7 @@ func address(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: address FILE MEMBER NAME")
 	}
 	member := regexp.MustCompile(`"` + args[1] + `": "([^"]+)"`)
-	for deadline := time.Now().Add(startWait); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) { //nolint:forbidigo // another process: nothing to wait on
+	for deadline := time.Now().Add(startWait); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) { // another process: no event to wait for
 		text, err := os.ReadFile(ts.MkAbs(args[0]))
 		if m := member.FindSubmatch(text); err == nil && m != nil {
 			ts.Setenv(args[2], string(m[1]))
