@@ -11,4 +11,4 @@
 // web/src/protocol.gen.ts is generated from it (go generate ./protocol).
 package protocol
 
-//go:generate go run ./internal/tsgen -out ../web/src/protocol.gen.ts
+//go:generate go run ./internal/tsgen -out ../web/src

@@ -249,7 +249,7 @@ type ServerMessage struct {
 	Description *Description `json:"description,omitempty"`
 	Candidate   *Candidate   `json:"candidate,omitempty"`
 	Snapshot    *Report      `json:"snapshot,omitempty"`
-	Events      []Event      `json:"events,omitempty"`
+	Events      []Event      `json:"events,omitempty" ts:"optional"`
 	Bye         *Bye         `json:"bye,omitempty"`
 }
 

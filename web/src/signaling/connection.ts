@@ -12,11 +12,30 @@ export type Status =
   | { kind: "reconnecting"; retryAt: number }
   | { kind: "gone"; reason: GoneReason };
 
-/** GoneReason says why nothing reconnects by itself: the person left, the server refused the hello (its error code), or it said bye (its reason). */
-export type GoneReason = "left" | "shutdown" | "expired" | "replaced" | "too-slow" | ErrorCode;
+/**
+ * GoneReason says why nothing reconnects by itself: the person left, the server cannot be reached for long, it refused the hello (its error code), or it
+ * said bye (its reason). What the server should not have said counts as "internal".
+ */
+export type GoneReason = (typeof goneReasons)[number];
+const goneReasons = [
+  "left",
+  "unreachable",
+  "unknown-room",
+  "room-full",
+  "too-many-rooms",
+  "too-many-watchers",
+  "forbidden-origin",
+  "shutdown",
+  "expired",
+  "replaced",
+  "too-slow",
+  "internal",
+] as const;
 
 /** Waits between two attempts, in ms: the first is for a socket that a proxy closed, the last for a server that is being restarted. */
 const RETRY_MS = [100, 500, 1000, 2000, 4000];
+/** Longer than a restart of the server or a change of cables; a room that nobody is in expires on the server anyway. */
+const UNREACHABLE_MS = 5 * 60_000;
 /** A SYN into a black hole is given up after this; the browser itself waits for minutes. */
 const CONNECT_MS = 8000;
 /** Idle receivers acknowledge at this pace, so that the server's queue for us stays short. */
@@ -65,7 +84,7 @@ export class Connection {
   #received = 0; // the highest ServerMessage.seq
   #resume = "";
   #resumeSeconds = 0;
-  #droppedAt = 0;
+  #droppedAt = Date.now(); // or began
   #retryTimer = 0;
   #connectTimer = 0;
   #ackTimer = 0;
@@ -94,6 +113,7 @@ export class Connection {
     this.#detach(NORMAL_CLOSURE);
     this.#forget();
     this.#attempt = 0;
+    this.#droppedAt = Date.now();
     this.#status.value = { kind: "connecting" };
     this.open();
   }
@@ -158,7 +178,8 @@ export class Connection {
       case "welcome":
         return this.#welcome(m.welcome);
       case "bye":
-        if (!m.bye.retryMs) return this.#gone(m.bye.reason as GoneReason);
+        if (!m.bye.retryMs) return this.#gone(m.bye.reason);
+        this.#droppedAt = Date.now();
         this.#detach(NORMAL_CLOSURE);
         return this.#retry(m.bye.retryMs);
       case "error":
@@ -226,7 +247,9 @@ export class Connection {
   #dropped(): void {
     if (this.#welcomed) this.#droppedAt = Date.now();
     this.#detach(NORMAL_CLOSURE);
-    if (this.#resume && Date.now() - this.#droppedAt > this.#resumeSeconds * 1000) this.#forget();
+    const away = Date.now() - this.#droppedAt;
+    if (away > UNREACHABLE_MS) return this.#gone("unreachable");
+    if (away > this.#resumeSeconds * 1000 && this.#resume) this.#forget();
     const base = RETRY_MS[Math.min(this.#attempt++, RETRY_MS.length - 1)]!;
     this.#retry(base * (1 + Math.random() / 4)); // not all pages of a restarted server at once
   }
@@ -236,8 +259,8 @@ export class Connection {
     this.#retryTimer = later(ms, () => this.open());
   }
 
-  #gone(reason: GoneReason): void {
-    this.#status.value = { kind: "gone", reason };
+  #gone(reason: string): void {
+    this.#status.value = { kind: "gone", reason: goneReasons.find((r) => r === reason) ?? "internal" };
     this.#detach(NORMAL_CLOSURE);
     this.#forget();
   }
