@@ -599,7 +599,7 @@ func shortCandidate(text string) string {
 }
 
 func peerName(p protocol.PeerReport) string {
-	if p.Label == "" || strings.EqualFold(p.Label, p.ID) {
+	if p.Label == "" || strings.EqualFold(p.Label, p.ID) || p.Label == "peer "+p.ID { // the last is what Redact writes
 		return clean(p.ID)
 	}
 	return clean(p.ID + " · " + p.Label)
