@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // CandidateLine is a candidate-attribute taken apart (RFC 8839 section 5.1; tcptype of RFC 6544 section 4.5).
@@ -39,7 +40,11 @@ func ParseCandidate(line string) (CandidateLine, error) {
 	if len(line) > MaxCandidateLine {
 		return c, fmt.Errorf("candidate of %d bytes is over the limit of %d", len(line), MaxCandidateLine)
 	}
-	line = strings.TrimPrefix(strings.TrimSpace(line), "a=")
+	line = strings.TrimSpace(line)
+	if strings.ContainsFunc(line, unicode.IsControl) { // a line break would begin another attribute in the SDP that this goes into
+		return c, errors.New("candidate: a control character")
+	}
+	line = strings.TrimPrefix(line, "a=")
 	line = strings.TrimPrefix(line, "candidate:")
 	rest := line
 	next := func() string {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -134,23 +133,23 @@ func CheckICEURL(u string) (scheme string, err error) {
 		}
 	}
 	name := host
-	if h, p, err := net.SplitHostPort(host); err == nil {
-		n, err := strconv.Atoi(p)
-		if err != nil || n < 1 || n > 65535 {
-			return "", fmt.Errorf("%q: %q is not a port", u, p)
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		name = host[:i]
+		port := host[i+1:]
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return "", fmt.Errorf("%q: %q is not a port", u, port)
 		}
-		name = h
-	} else if strings.Count(host, ":") > 0 && !strings.HasPrefix(host, "[") {
+	}
+	if inner, ok := strings.CutPrefix(name, "["); ok {
+		inner, ok = strings.CutSuffix(inner, "]")
+		if ip, err := netip.ParseAddr(inner); !ok || err != nil || !ip.Is6() {
+			return "", fmt.Errorf("%q: %q is not an IPv6 address in brackets", u, name)
+		}
+		name = inner
+	} else if strings.Contains(name, ":") {
 		return "", fmt.Errorf("%q: an IPv6 address stands in brackets: %s:[%s]", u, scheme, host)
-	} else {
-		name = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	}
-	if strings.Contains(name, ":") {
-		if _, err := netip.ParseAddr(name); err != nil {
-			return "", fmt.Errorf("%q: %q is not an IPv6 address", u, name)
-		}
-	}
-	if name == "" || strings.ContainsAny(name, " /@\\\"'<>") {
+	if name == "" || strings.ContainsAny(name, " /@\\\"'<>]") {
 		return "", fmt.Errorf("%q: %q is not a host", u, name)
 	}
 	return scheme, nil
