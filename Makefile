@@ -39,10 +39,9 @@ lint: $(GOLANGCI)
 generate:
 	go generate ./...
 
-## lab: hold one scenario open for a person: make lab SCENARIO=asymmetric-nat
+## lab: hold one scenario open for a person: make lab SCENARIO=asymmetric-nat (without one: the list)
 lab: build
-	@test -n "$(SCENARIO)" || { echo "make lab: name one, as in: make lab SCENARIO=asymmetric-nat" >&2; exit 2; }
-	go run ./e2e/cmd/lab $(SCENARIO)
+	go run ./e2e/cmd/lab $(if $(SCENARIO),-scenario $(SCENARIO),-list)
 
 ## bench: the Go benchmarks of the hot paths
 bench:
@@ -54,7 +53,7 @@ docker:
 
 ## clean: remove what was built; the caches of Go and npm stay
 clean:
-	rm -rf icescope web/dist/assets $(PAGE) web/node_modules .cache artefacts
+	rm -rf icescope $(filter-out web/dist/.gitignore,$(wildcard web/dist/*)) web/node_modules .cache artefacts
 
 ## help: this list
 help:

@@ -242,7 +242,9 @@ func (l listening) serve(ctx context.Context) error {
 	if l.server.Shutdown(wait) != nil {
 		_ = l.server.Close() // who has not read for so long does not get the rest
 	}
-	<-ended
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
 	return nil
 }
 
