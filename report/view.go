@@ -298,9 +298,9 @@ func (v view) trials(r protocol.Report) table {
 			selected = cell{{Text: orNone(clean(p.Local)), Mono: true}, {Text: orNone(clean(p.Remote)), Mono: true}}
 		}
 		c := tr.Clocks
-		clocks := cell{
-			{Text: strings.Join([]string{ms(c.GatherMs), ms(c.CheckMs), ms(c.DTLSMs)}, " / "), Mono: true},
-			{Text: v.T("report.total", "ms", ms(c.TotalMs)), Soft: true},
+		clocks := cell{{Text: strings.Join([]string{optional(c.GatherMs), optional(c.CheckMs), optional(c.DTLSMs)}, " / "), Mono: true}}
+		if c.TotalMs != nil {
+			clocks = append(clocks, line{Text: v.T("report.total", "ms", optional(c.TotalMs)), Soft: true})
 		}
 		data := cell{{Text: none}}
 		if d := tr.Data; d != nil {
@@ -538,7 +538,7 @@ func (v view) pairs(tr protocol.TrialReport) table {
 			c = append(c, line{Text: v.T("report.bytes", "sent", count(from.BytesSent), "received", count(to.BytesReceived)), Soft: true})
 		}
 		if from.RTTMs != nil {
-			c = append(c, line{Text: v.T("report.round-trip", "ms", ms(from.RTTMs)), Soft: true})
+			c = append(c, line{Text: v.T("report.round-trip", "ms", optional(from.RTTMs)), Soft: true})
 		}
 		return c
 	}
@@ -575,7 +575,7 @@ func (v view) signaling(r protocol.Report) table {
 		case s.Error != "":
 			applied = line{Text: clean(s.Error), Tone: bad}
 		case s.AppliedMs != nil:
-			applied = line{Text: ms(s.AppliedMs), Mono: true}
+			applied = line{Text: optional(s.AppliedMs), Mono: true}
 		case s.To == "":
 			applied = line{Text: none} // to nobody
 		}
@@ -639,8 +639,6 @@ func count(n *int64) string {
 	}
 	return strconv.FormatInt(*n, 10)
 }
-
-func ms(f *float64) string { return optional(f) }
 
 func optional(f *float64) string {
 	if f == nil {
