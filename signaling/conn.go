@@ -209,7 +209,7 @@ func (c *conn) hello(h *protocol.Hello) *protocol.Error {
 func (c *conn) limited(at time.Duration) {
 	c.hub.stats.rateLimited.Add(1)
 	if c.rateSaid == 0 || at-c.rateSaid >= time.Second {
-		c.rateSaid = at
+		c.rateSaid = max(1, at)
 		c.complainFirst(refuse(protocol.ErrRateLimited, "more than %d frames or %d bytes a second; this frame was dropped", framesPerSecond, bytesPerSecond))
 		return
 	}

@@ -37,7 +37,8 @@ type Config struct {
 	// Logger; nil: nothing is logged.
 	Logger *slog.Logger
 
-	// MaxRooms, MaxConns and QueueBytes bound the memory; 0: 20,000 rooms, 40,000 WebSockets, 8 MiB waiting for one connection.
+	// MaxRooms, MaxConns and QueueBytes bound the memory; 0: 20,000 rooms, 40,000 WebSockets, 8 MiB (1 MiB at the least)
+	// waiting for one connection.
 	MaxRooms, MaxConns, QueueBytes int
 }
 
@@ -102,6 +103,7 @@ func New(config Config) *Hub {
 	if h.queueBytes == 0 {
 		h.queueBytes = defaultQueueBytes
 	}
+	h.queueBytes = max(h.queueBytes, 2*keepBytes) // what a resume brings must fit
 	return h
 }
 
