@@ -115,6 +115,12 @@ export const ja: Messages = {
   "findings.experiment": "確定させるための実験",
   "findings.evidence": "根拠",
 
+  "path.title": "経路",
+  "path.note": "このサーバーから見た両端と、各トライアルを最もよく表すペアの両方向を示します。",
+  "path.server": "このサーバー",
+  "path.unknown": "NAT?",
+  "path.nopair": "ペアはまだありません。",
+
   "event.show": "イベント{seq}を表示",
   "event.more": "ほか{n}件",
   "event.title": "イベント{seq}",
@@ -169,7 +175,7 @@ export const ja: Messages = {
   "candidates.priority": "優先度",
   "candidates.foundation": "foundation",
   "candidates.server": "サーバー",
-  "candidates.at": "経過",
+  "candidates.at": "{ms}後",
   "candidates.state": "状態",
   "candidates.none": "候補はありません。",
   "candidates.hidden": "ブラウザーが非公開",

@@ -30,9 +30,6 @@ export function Candidates({ peer, filter }: { peer: PeerReport; filter: Filter 
               <th scope="col">
                 <Explain term="foundation">{t("candidates.foundation")}</Explain> <i>/ {t("candidates.server")}</i>
               </th>
-              <th scope="col" class="right">
-                {t("candidates.at")}
-              </th>
               <th scope="col">
                 <Explain term="state">{t("candidates.state")}</Explain>
               </th>
@@ -44,7 +41,7 @@ export function Candidates({ peer, filter }: { peer: PeerReport; filter: Filter 
             ))}
             {rows.length === 0 && (
               <tr class="candidates-empty">
-                <td colSpan={6}>{t("candidates.none")}</td>
+                <td colSpan={5}>{t("candidates.none")}</td>
               </tr>
             )}
           </tbody>
@@ -91,14 +88,13 @@ function Row({ candidate: c, peer }: { candidate: CandidateReport; peer: string 
         <span class="candidate-address">
           {c.masked && <Sign name="hidden" size={13} />}
           <span title={c.address}>{c.address ? endpoint(shortAddress(c.address), c.port) : t("candidates.hidden")}</span>
-          <span class="candidate-protocol">
-            {c.protocol}
-            {c.tcpType && ` ${c.tcpType}`}
-          </span>
         </span>
         <small>
+          {c.protocol}
+          {c.tcpType && ` ${c.tcpType}`}
+          {c.masked && " · "}
           {c.masked && <Explain term="local">{t("candidates.masked")}</Explain>}
-          {c.relatedAddress && `raddr ${c.relatedAddress} rport ${c.relatedPort ?? "–"}`}
+          {c.relatedAddress && ` · raddr ${c.relatedAddress} rport ${c.relatedPort ?? "–"}`}
         </small>
       </td>
       <td class="mono" title={t("candidates.preferences", { type: c.typePreference, local: c.localPreference, component: c.component })}>
@@ -109,17 +105,17 @@ function Row({ candidate: c, peer }: { candidate: CandidateReport; peer: string 
         {c.foundation || "–"}
         <small>{c.url}</small>
       </td>
-      <td class="right">
-        {c.event >= 0 ? (
-          <button type="button" class="candidate-at" onClick={() => showEvent(c.event)} aria-label={t("event.show", { seq: c.event })}>
-            {ms(c.atMs)}
-          </button>
-        ) : (
-          ms(c.atMs)
-        )}
-      </td>
       <td>
         <Badge look={life.look} text={t(`life.${life.state}`)} title={c.appliedError} />
+        <small>
+          {c.event >= 0 ? (
+            <button type="button" class="candidate-at" onClick={() => showEvent(c.event)} title={t("event.show", { seq: c.event })}>
+              {t("candidates.at", { ms: ms(c.atMs) })}
+            </button>
+          ) : (
+            t("candidates.at", { ms: ms(c.atMs) })
+          )}
+        </small>
         {c.appliedError && <small class="candidate-refused">{c.appliedError}</small>}
       </td>
     </tr>

@@ -10,6 +10,7 @@ import { columns, trialKinds } from "./format";
 import { Invite } from "./Invite";
 import { Masked } from "./Masked";
 import { Pairs } from "./Pairs";
+import { Path } from "./Path";
 import { PeerCard } from "./PeerCard";
 import { Problem } from "./Problem";
 import { Section } from "./Section";
@@ -70,6 +71,11 @@ function Body({ report, own, waiting }: { report: Report; own: string; waiting: 
           <Findings report={report} />
         </Section>
       )}
+      {report.run > 0 && columns(report).length === 2 && (
+        <Section id="path" title={t("path.title")} note={t("path.note")}>
+          <Path report={report} />
+        </Section>
+      )}
       <Machines report={report} own={own} />
       {report.run > 0 && (
         <Section
@@ -119,7 +125,7 @@ function Machine({ peer, own, filter }: { peer: PeerReport; own: boolean; filter
   return (
     <div class="machine">
       <PeerCard peer={peer} own={own} />
-      {peer.masked && <Masked own={own} />}
+      {peer.masked ? <Masked own={own} /> : <span />}
       <Candidates peer={peer} filter={filter} />
     </div>
   );
