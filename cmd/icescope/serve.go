@@ -58,9 +58,9 @@ func (c *serveCommand) greet(t *terminal, addrs server.Addrs) {
 			t.say("    %s", url)
 		}
 	}
-	stun := make([]string, 0, len(addrs.STUN))
-	for _, a := range addrs.STUN {
-		if ap, err := netip.ParseAddrPort(a); err != nil || !ap.Addr().IsLoopback() || len(addrs.STUN) <= 2 {
+	var stun []string
+	for _, a := range addrs.STUN { // sorted: what others can reach comes first
+		if ap, err := netip.ParseAddrPort(a); err == nil && (len(stun) == 0 || ap.Addr().IsGlobalUnicast()) {
 			stun = append(stun, a)
 		}
 	}
