@@ -17,6 +17,9 @@ const DEFAULT_TRIPS = 8;
 /** How long to let the other end finish its round trips, and the offerer its burst, before ours would disturb them. */
 const COURTESY_MS = 1000;
 
+/** What is still under way when the sender says that its burst has ended is late, not lost: the two channels do not wait for each other. */
+const LATE_MS = 100;
+
 interface Message {
   t: "ping" | "pong" | "burst" | "report"; // burst: the sender has ended; report: its answer
   n?: number; // missing: 0
@@ -57,7 +60,7 @@ export class DataMeter {
     this.#burst.bufferedAmountLowThreshold = BURST_BUFFER_BYTES / 2;
     this.#otherTrips = new Promise((resolve) => (this.#otherTripsDone = resolve));
     this.#otherBurst = new Promise((resolve) => (this.#otherBurstDone = resolve));
-    this.ping.onmessage = (e: MessageEvent) => this.#onPing(e.data);
+    this.ping.onmessage = (e: MessageEvent) => void this.#onPing(e.data);
     this.#burst.onmessage = (e: MessageEvent) => this.#onBurst(e.data as ArrayBuffer);
   }
 
@@ -142,7 +145,7 @@ export class DataMeter {
     });
   }
 
-  #onPing(data: unknown): void {
+  async #onPing(data: unknown): Promise<void> {
     if (typeof data !== "string") return;
     const m = JSON.parse(data) as Message;
     switch (m.t) {
@@ -151,6 +154,7 @@ export class DataMeter {
         if ((m.n ?? 0) + 1 >= this.#wanted()) this.#otherTripsDone();
         return;
       case "burst":
+        if (this.#packets < (m.sent ?? 0)) await new Promise((resolve) => setTimeout(resolve, LATE_MS));
         this.#say({ t: "report", received: this.#packets, bytes: this.#bytes, ms: round(this.#lastAt - this.#firstAt) });
         this.#otherTripsDone();
         this.#otherBurstDone();

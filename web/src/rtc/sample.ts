@@ -74,7 +74,7 @@ function toPair(s: Stats): SamplePair {
     const n = number(s[name]);
     if (n !== undefined) pair[name] = n;
   }
-  if (rtt !== undefined) pair.rttMs = round(rtt * 1000);
+  if (rtt !== undefined && s.responsesReceived !== 0) pair.rttMs = round(rtt * 1000); // Firefox says 0 before the first response
   return pair;
 }
 

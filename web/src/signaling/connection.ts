@@ -77,6 +77,7 @@ export class Connection {
   readonly #o: ConnectionOptions;
   #socket: WebSocket | null = null;
   #welcomed = false; // on this socket
+  #joined = false; // ever
   #attempt = 0;
   #kept: Kept[] = [];
   #keptChars = 0;
@@ -112,6 +113,7 @@ export class Connection {
   reopen(): void {
     this.#detach(NORMAL_CLOSURE);
     this.#forget();
+    this.#joined = false;
     this.#attempt = 0;
     this.#droppedAt = Date.now();
     this.#status.value = { kind: "connecting" };
@@ -192,7 +194,8 @@ export class Connection {
     this.#connectTimer = clear(this.#connectTimer);
     this.#welcomed = true;
     this.#attempt = 0;
-    if (!w.resumed && this.#resume) this.#forget();
+    if (!w.resumed && this.#joined) this.#forget(); // also what was said since a refused resume: it is about trials that are no more
+    this.#joined = true;
     this.#resume = w.resume;
     this.#resumeSeconds = w.resumeSeconds;
     this.#acknowledged(w.received);
