@@ -15,11 +15,15 @@ func (t *trial) sample() {
 	if t.pc == nil {
 		return
 	}
-	s := &protocol.Sample{Trial: t.start.Trial, AtMs: t.atMs(), Counters: true, ICEState: t.pc.ICEConnectionState().String()}
+	ice := t.pc.ICEConnectionState()
+	s := &protocol.Sample{Trial: t.start.Trial, AtMs: t.atMs(), Counters: true, ICEState: ice.String()}
 	dtls := t.pc.SCTP().Transport()
 	s.DTLSState = dtls.State().String()
-	if selected, ok := dtls.ICETransport().GetSelectedCandidatePairStats(); ok {
-		s.SelectedPair = selected.ID
+	// Before it has connected there is none, and to ask would race with the transport's start (webrtc v4.2.19, icetransport.go).
+	if ice != webrtc.ICEConnectionStateNew && ice != webrtc.ICEConnectionStateChecking && ice != webrtc.ICEConnectionStateClosed {
+		if selected, ok := dtls.ICETransport().GetSelectedCandidatePairStats(); ok {
+			s.SelectedPair = selected.ID
+		}
 	}
 	addrs := map[string]netip.AddrPort{} // by candidate id
 	var pairs []webrtc.ICECandidatePairStats
