@@ -208,6 +208,10 @@ func Run(ctx context.Context, s Scenario, o RunOptions) (result Result, err erro
 	}
 	defer func() { err = errors.Join(err, bench.Close()) }()
 
+	if page, err := bench.get(started, "/"); err != nil || !bytes.Contains(page, []byte("<script")) {
+		return result, errors.Join(err, fmt.Errorf("%s has no page inside; make build puts it there", o.Binary))
+	}
+
 	// Both ends start side by side; A's page is opened first and B's only when A stands in the room, as two people do it.
 	ends := [2]*end{{name: "A", node: NodeA, side: s.A}, {name: "B", node: NodeB, side: s.B}}
 	errs := make([]error, 2)

@@ -345,15 +345,16 @@ var candidateRejected = Scenario{
 	},
 }
 
-// deadSTUN is routed to r and dropped there, as a public server is in a closed network.
+// deadSTUN is routed to r and dropped there, as a public server is in a closed network. It stands alone in the pasted list: beside a server that
+// answers, the connection is made in a tenth of a second, gathering ends with it, and no browser ever says that the other one is dead.
 const deadSTUN = "10.66.0.1"
 
 var deadICEServer = Scenario{
 	Name:       "dead-ice-server",
-	Title:      "two routed segments; the pasted iceServers name a STUN server that never answers beside our own",
+	Title:      "two routed segments; the pasted iceServers name a STUN server that never answers",
 	Picture:    routedPicture,
 	Network:    twoSegments(drop("ip daddr " + deadSTUN)),
-	ICEServers: `[{"urls":"stun:` + deadSTUN + `:3478"},{"urls":"stun:` + ServerIP + `:3478"}]`,
+	ICEServers: `[{"urls":"stun:` + deadSTUN + `:3478"}]`,
 	Expect: Expect{
 		Needs: protocol.NeedsSTUN, Cause: protocol.CodeMDNSMasked, STUN: true,
 		Must:    []protocol.Code{protocol.CodeDeadICEServer},

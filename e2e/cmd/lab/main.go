@@ -22,7 +22,7 @@ import (
 )
 
 func main() {
-	name := flag.String("scenario", "", "hold this network open until Ctrl-C")
+	name := flag.String("scenario", "", "hold this network open until Ctrl-C; with -all: play those whose names contain it")
 	list := flag.Bool("list", false, "list the scenarios")
 	all := flag.Bool("all", false, "play all scenarios and print a matrix")
 	kinds := flag.String("kinds", "chromium,chromium", "with -all: what stands at A and at B: chromium, firefox or headless")
@@ -37,7 +37,7 @@ func main() {
 			fmt.Printf("%-24s %s\n", s.Name, s.Title)
 		}
 	case *all:
-		err = playAll(ctx, *kinds, *artefacts)
+		err = playAll(ctx, *name, *kinds, *artefacts)
 	default:
 		err = hold(ctx, *name)
 	}
@@ -71,7 +71,7 @@ func hold(ctx context.Context, name string) error {
 	return b.Close()
 }
 
-func playAll(ctx context.Context, kinds, artefacts string) error {
+func playAll(ctx context.Context, name, kinds, artefacts string) error {
 	a, b, ok := strings.Cut(kinds, ",")
 	if !ok {
 		return errors.New("-kinds wants two, with a comma between")
@@ -85,6 +85,9 @@ func playAll(ctx context.Context, kinds, artefacts string) error {
 	fmt.Fprintln(w, "scenario\tneeds\tcause\tto final\tas expected")
 	bad := 0
 	for _, s := range e2e.Scenarios {
+		if !strings.Contains(s.Name, name) {
+			continue
+		}
 		r, err := e2e.Run(ctx, s, e2e.RunOptions{Kinds: [2]e2e.Kind{e2e.Kind(a), e2e.Kind(b)}, Binary: binary, Artefacts: filepath.Join(artefacts, s.Name)})
 		wrong := e2e.Judge(s, r)
 		if err != nil {
