@@ -18,6 +18,8 @@ export const en = {
   "start.create": "Start a room",
   "start.code": "Room code",
   "start.join": "Join",
+  "start.alone": "This browser, alone",
+  "start.alone.text": "What it gathers by itself, and what this server sees of it.",
 
   "invite.title": "Now open this room on the other machine",
   "invite.text": "The trials start by themselves as soon as it is there.",
@@ -135,6 +137,8 @@ export const en = {
   "peer.translated": "Translated on the way to this server",
   "peer.masked": "Host addresses masked",
   "peer.mapping": "NAT mapping",
+  "peer.filtering": "NAT filtering",
+  "peer.secure": "Secure context (HTTPS)",
   "peer.rtt": "Round trip to this server",
   "answer.yes": "yes",
   "answer.no": "no",

@@ -31,14 +31,18 @@ export function PeerCard({ peer, own }: { peer: PeerReport; own: boolean }) {
         <Fact name={t("peer.stun")} mono>
           {peer.stunAddresses.length > 0 ? peer.stunAddresses.map((a) => <div key={a}>{a}</div>) : <span class="muted">{t("peer.stun.none")}</span>}
         </Fact>
+        <Fact name={t("peer.rtt")}>{ms(peer.httpRttMs)}</Fact>
         <Fact name={t("peer.translated")}>
           <Badge look={ternary(peer.nat.translated, "idle")} text={answer(peer.nat.translated)} />
         </Fact>
+        <Fact name={<Explain term="mapping">{t("peer.mapping")}</Explain>}>{word("behavior", peer.nat.mapping)}</Fact>
+        <Fact name={<Explain term="filtering">{t("peer.filtering")}</Explain>}>{word("behavior", peer.nat.filtering)}</Fact>
         <Fact name={t("peer.masked")}>
           <Badge look={ternary(peer.masked, "warn")} text={answer(peer.masked)} />
         </Fact>
-        <Fact name={<Explain term="mapping">{t("peer.mapping")}</Explain>}>{word("behavior", peer.nat.mapping)}</Fact>
-        <Fact name={t("peer.rtt")}>{ms(peer.httpRttMs)}</Fact>
+        <Fact name={t("peer.secure")}>
+          <Badge look={ternary(peer.secureContext, "idle")} text={answer(peer.secureContext)} />
+        </Fact>
       </dl>
     </section>
   );

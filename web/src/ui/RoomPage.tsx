@@ -102,14 +102,14 @@ function Body({ report, own, waiting }: { report: Report; own: string; waiting: 
 }
 
 /** Machines are both ends side by side: who they are, what they signaled, what arrived. */
-export function Machines({ report, own }: { report: Report; own: string }) {
+export function Machines({ report, own, alone }: { report: Report; own: string; alone?: boolean }) {
   const [filter, setFilter] = useState<Filter>("all");
   const peers = columns(report);
   return (
     <Section
       id="candidates"
-      title={t("candidates.title")}
-      note={t("candidates.note")}
+      title={t(alone ? "start.alone" : "candidates.title")}
+      note={t(alone ? "start.alone.text" : "candidates.note")}
       tools={<TrialFilter name="candidates" kinds={trialKinds(report)} value={filter} onChange={setFilter} />}
     >
       <div class="machines" data-count={peers.length}>

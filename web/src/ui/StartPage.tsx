@@ -67,7 +67,7 @@ export function StartPage({ room }: { room: RoomModel | null }) {
         </div>
       </section>
       {report ? (
-        <Machines report={report} own={room?.welcome.value?.peer ?? ""} />
+        <Machines report={report} own={room?.welcome.value?.peer ?? ""} alone />
       ) : (
         !failure.value && <p class="muted">{t("phase.connecting.text")}</p>
       )}
