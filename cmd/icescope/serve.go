@@ -59,8 +59,11 @@ func (c *serveCommand) greet(t *terminal, addrs server.Addrs) {
 		}
 	}
 	var stun []string
-	for _, a := range addrs.STUN { // sorted: what others can reach comes first
-		if ap, err := netip.ParseAddrPort(a); err == nil && (len(stun) == 0 || ap.Addr().IsGlobalUnicast()) {
+	global := false
+	for _, a := range addrs.STUN { // what others can reach comes first: the rest is not worth a line
+		ap, err := netip.ParseAddrPort(a)
+		global = global || err == nil && ap.Addr().IsGlobalUnicast()
+		if err == nil && ap.Addr().IsGlobalUnicast() == global {
 			stun = append(stun, a)
 		}
 	}
