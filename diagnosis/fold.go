@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -185,7 +186,7 @@ func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
 		}
 	case e.Type == protocol.EventSighting && e.Sighting != nil:
 		for _, s := range p.sightings {
-			if s.Source == e.Sighting.Source && s.Local == e.Sighting.Local && s.Transport == e.Sighting.Transport {
+			if s.Source == e.Sighting.Source && s.Local == e.Sighting.Local && s.Transport == e.Sighting.Transport && s.Kind == e.Sighting.Kind {
 				return
 			}
 		}
@@ -207,7 +208,7 @@ func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
 		}
 	case e.Type == protocol.EventSample && e.Sample != nil:
 		if t, n := f.end(p, e.Sample.Trial, e); n != nil {
-			t.progress(e, n.sample(e.Sample, e.Seq))
+			t.progress(e, n.sample(e.Sample, e.Seq, f.ownPorts()))
 			if t != nil {
 				t.prove(e)
 			}
@@ -434,7 +435,9 @@ func (t *trial) both(f func(*end) bool) bool   { return f(t.a) && f(t.b) }
 const maxPairs = 4096
 
 // sample takes over what getStats said and tells whether anything came nearer to a connection.
-func (n *end) sample(s *protocol.Sample, event int) (progress bool) {
+//
+// own are the ports of this server: a pair towards one of them, which the other end never signaled, was made by the server's own check.
+func (n *end) sample(s *protocol.Sample, event int, own []int) (progress bool) {
 	if n.firstSample < 0 {
 		n.firstSample = event
 	}
@@ -455,13 +458,13 @@ func (n *end) sample(s *protocol.Sample, event int) (progress bool) {
 		if !okL || !okR {
 			continue
 		}
+		if r.Type == "prflx" && slices.Contains(own, r.Port) {
+			continue
+		}
 		base := n.base(l)
-		var have *endPair
-		for _, q := range n.pairs {
-			if q.base == base && q.remote.Protocol == r.Protocol && q.remote.Port == r.Port && sameHost(q.remote.Address, r.Address) {
-				have = q
-				break
-			}
+		have := n.pair(base, r)
+		if have == nil {
+			have = n.renamed(base, r, p, remote)
 		}
 		if have == nil {
 			if len(n.pairs) >= maxPairs {
@@ -473,8 +476,8 @@ func (n *end) sample(s *protocol.Sample, event int) (progress bool) {
 		} else if value(p.ResponsesReceived) > value(have.ResponsesReceived) {
 			progress = true
 		}
-		if have.remote.Address == "" {
-			have.remote = r // the browser shows a resolved name's address late
+		if r.Address != "" || have.remote.ID != r.ID {
+			have.remote = r
 		}
 		if l.Type == "host" {
 			have.local = l
@@ -489,6 +492,38 @@ func (n *end) sample(s *protocol.Sample, event int) (progress bool) {
 		}
 	}
 	return progress
+}
+
+// pair finds the kept pair: by the remote candidate's id, or by its address where that shows. Chromium hides the address of a peer-reflexive candidate, so that two
+// pairs with the same remote port are two pairs.
+func (n *end) pair(base string, r protocol.SampleCandidate) *endPair {
+	for _, q := range n.pairs {
+		if q.base == base && q.remote.Protocol == r.Protocol && q.remote.Port == r.Port && (q.remote.ID == r.ID || r.Address != "" && q.remote.Address == r.Address) {
+			return q
+		}
+	}
+	return nil
+}
+
+// renamed finds the kept pair of a remote candidate that was peer-reflexive until its signaled form came: it is shown under another id then, its counters going on.
+func (n *end) renamed(base string, r protocol.SampleCandidate, p protocol.SamplePair, now map[string]protocol.SampleCandidate) *endPair {
+	for _, q := range n.pairs {
+		if _, still := now[q.remote.ID]; !still && q.base == base && q.remote.Protocol == r.Protocol && q.remote.Port == r.Port && q.remote.Address == "" &&
+			value(q.RequestsSent) <= value(p.RequestsSent) && value(q.RequestsReceived) <= value(p.RequestsReceived) {
+			return q
+		}
+	}
+	return nil
+}
+
+// ownPorts are the UDP ports of this server.
+func (f *Fold) ownPorts() (ports []int) {
+	for _, a := range f.room.STUN {
+		if ap, err := netip.ParseAddrPort(a); err == nil && !slices.Contains(ports, int(ap.Port())) {
+			ports = append(ports, int(ap.Port()))
+		}
+	}
+	return ports
 }
 
 func keep(list []protocol.SampleCandidate, c protocol.SampleCandidate) []protocol.SampleCandidate {
@@ -522,7 +557,9 @@ func (n *end) sampledBefore(event int) bool { return n.firstSample >= 0 && n.fir
 // sameHost compares addresses where a browser may hide one.
 func sameHost(x, y string) bool { return x == y || x == "" || y == "" }
 
-func (p *endPair) key() string { return p.base + ">" + endpoint(p.remote.Address, p.remote.Port) }
+func (p *endPair) key() string {
+	return p.base + ">" + p.remote.Type + endpoint(p.remote.Address, p.remote.Port)
+}
 
 func value(n *int64) int64 {
 	if n == nil {

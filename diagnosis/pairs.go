@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"cmp"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 
@@ -28,10 +29,19 @@ func (n *end) hosts(proto string) []int {
 	for _, c := range n.candidates {
 		add(c.Type, c.Protocol, c.Port)
 	}
+	// Chromium's statistics also show sockets that it never signals: bound to the unspecified address, or hidden.
 	for _, c := range n.local {
-		add(c.Type, c.Protocol, c.Port)
+		if signalable(c.Address) {
+			add(c.Type, c.Protocol, c.Port)
+		}
 	}
 	return ports
+}
+
+// signalable: is it the address of an interface that could be signaled?
+func signalable(address string) bool {
+	ip, err := netip.ParseAddr(address)
+	return err == nil && !ip.IsUnspecified() && !ip.IsLinkLocalUnicast()
 }
 
 func (n *end) base(c protocol.SampleCandidate) string {
@@ -60,13 +70,12 @@ func (n *end) baseOf(typ, proto string, port, relatedPort int) string {
 // resolve leads an address that the other end sees back to a base of this end. alias: this end never signaled it.
 func (n *end) resolve(c protocol.SampleCandidate) (base string, alias bool) {
 	for _, s := range n.candidates {
-		if s.Protocol == c.Protocol && s.Port == c.Port && (s.Masked() && c.Type == "host" || sameHost(s.Address, c.Address)) {
-			return n.baseOf(s.Type, s.Protocol, s.Port, s.RelatedPort), false
+		if s.Protocol != c.Protocol || s.Port != c.Port {
+			continue
 		}
-	}
-	for _, s := range n.candidates { // a resolved name that came back as peer-reflexive from the same port
-		if s.Protocol == c.Protocol && s.Port == c.Port && s.Masked() && c.Type == "prflx" && len(n.hosts(c.Protocol)) > 1 {
-			return n.baseOf(s.Type, s.Protocol, s.Port, s.RelatedPort), true
+		// A hidden address is that of a resolved name, unless it is peer-reflexive: such a candidate takes on the signaled form as soon as there is one.
+		if s.Address == c.Address || s.Masked() && c.Type == "host" || c.Address == "" && c.Type != "prflx" {
+			return n.baseOf(s.Type, s.Protocol, s.Port, s.RelatedPort), false
 		}
 	}
 	return n.baseOf("prflx", c.Protocol, c.Port, 0), true
@@ -179,9 +188,11 @@ type flow struct {
 	surely   int64 // of those, at to, at the very least
 	answered int64 // by to, all of this group
 	got      int64 // answers that from accepted on this pair
-	alias    *endPair
-	counted  bool // both ends count requests
-	events   []int
+	// alias is the pair under whose remote address the far end's packets do come, where none come under the asked one. All that the far end's base sends to this
+	// base is one flow and has one source address here; if that is not the address that was asked, every answer is non-symmetric.
+	alias   *endPair
+	counted bool // both ends count requests
+	events  []int
 }
 
 // aToB and bToA apply the truth table to both directions of the row.
@@ -222,7 +233,6 @@ func judge(p *endPair, from, to []*seen) (f flow) {
 	f.counted = p.RequestsSent != nil && len(to) > 0
 	// Requests that the far end counts may have come through this end's other addresses for it; what those cannot explain came through this one.
 	f.arrived, f.surely = received, received
-	var near int64
 	for _, s := range from {
 		if s.endPair != p {
 			f.surely -= value(s.RequestsSent)
@@ -230,12 +240,12 @@ func judge(p *endPair, from, to []*seen) (f flow) {
 				f.arrived -= value(s.RequestsSent)
 			}
 		}
-		near += value(s.RequestsReceived) + value(s.ResponsesReceived)
-		if s.alias && value(s.RequestsReceived)+value(s.ResponsesReceived) > 0 {
+		if s.endPair != p && value(s.RequestsReceived)+value(s.ResponsesReceived) > 0 && value(p.RequestsReceived) == 0 {
 			f.alias = s.endPair
 		}
 	}
 	switch {
+	case f.arrived > 0 && f.arrived < fewRequests: // both ends are not sampled in the same moment
 	case f.arrived <= 0 || f.answered == 0:
 		f.state = protocol.DirUnanswered
 	case f.alias != nil:

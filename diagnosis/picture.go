@@ -54,7 +54,7 @@ func addEnd(r *protocol.PeerReport, n *end) {
 		r.Candidates = append(r.Candidates, v)
 	}
 	for _, c := range n.local {
-		if c.Type == "prflx" || n.signaled(c) || c.Port == 0 {
+		if c.Type == "prflx" || n.signaled(c) || !signalable(c.Address) {
 			continue
 		}
 		typ, local, component := protocol.Preferences(c.Priority)

@@ -71,7 +71,7 @@ func (f *Fold) masked(p *peer) answer {
 
 func udpSightings(p *peer) (out []sighting) {
 	for _, s := range p.sightings {
-		if s.Transport == "udp" {
+		if s.Transport == "udp" && s.Answered && s.Kind == "binding" {
 			out = append(out, s)
 		}
 	}

@@ -200,7 +200,7 @@ func recordings() *rapid.Generator[[]protocol.Event] {
 				e.Type, e.State = protocol.EventState, &protocol.State{Trial: id, What: rapid.SampledFrom([]string{"gathering", "ice", "connection"}).Draw(t, "what"),
 					Value: rapid.SampledFrom([]string{"complete", "connected", "failed"}).Draw(t, "value")}
 			case 6:
-				e.Type, e.Sighting = protocol.EventSighting, &protocol.Sighting{Source: address.Draw(t, "address") + ":5000", Local: "10.9.0.10:3478", Transport: "udp",
+				e.Type, e.Sighting = protocol.EventSighting, &protocol.Sighting{Source: address.Draw(t, "address") + ":5000", Local: "10.9.0.10:3478", Transport: "udp", Kind: "binding", Answered: true,
 					SourceTTL: rapid.SampledFrom([]int{0, 63, 64}).Draw(t, "ttl")}
 			case 7:
 				e.Type, e.CandidateError = protocol.EventCandidateError, &protocol.CandidateError{Trial: id, Code: 701, URL: "stun:10.9.0.10:3478"}

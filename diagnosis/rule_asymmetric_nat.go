@@ -22,15 +22,15 @@ func asymmetricNAT(f *Fold) (out []Finding) {
 				}
 				if proven != nil {
 					fl = proven.flow
-				} else if fl.state != protocol.DirNonSymmetric {
-					continue
+				} else if fl.state != protocol.DirNonSymmetric || t.stop == nil {
+					continue // before the end, requests may merely be on their way
 				}
 				x := Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
 					Direction: &protocol.Direction{From: from.peer.id, To: to.peer.id}, breaks: []protocol.TrialKind{t.kind}}
 				asked := endpoint(pair.remote.Address, pair.remote.Port)
 				seen := "?"
 				if fl.alias != nil {
-					seen = endpoint(fl.alias.remote.Address, fl.alias.remote.Port)
+					seen = endpoint(to.outsideOf(fl.alias.remote), fl.alias.remote.Port)
 				}
 				x.Summary = catalog.T("", "from", from.peer.name(), "to", to.peer.name(), "asked", asked, "answerer", seen)
 				if n := value(pair.NonSymmetric); n > 0 {
@@ -67,6 +67,20 @@ func asymmetricNAT(f *Fold) (out []Finding) {
 	return out
 }
 
+// outsideOf is the address that the other end sees for one of this end's bases: its own, or, where the browser hides a peer-reflexive address, what this end learned of
+// itself from the answers (RFC 8445 section 7.2.5.3.1).
+func (n *end) outsideOf(c protocol.SampleCandidate) string {
+	if c.Address != "" {
+		return c.Address
+	}
+	for _, l := range n.local {
+		if l.Type != "host" && l.Port == c.Port && l.Protocol == c.Protocol {
+			return l.Address
+		}
+	}
+	return ""
+}
+
 // merge adds a finding, or its evidence to the one that says the same.
 func merge(list []Finding, x Finding) []Finding {
 	for i := range list {
@@ -94,8 +108,8 @@ const proofMs = 450
 // prove looks at the directions after each sample. It counts only requests that must have arrived under the asked address, because everything that the end sent to
 // other addresses cannot explain them.
 func (t *trial) prove(e *protocol.Event) {
-	if !t.aliased() {
-		return
+	if len(t.a.pairs) < 2 && len(t.b.pairs) < 2 {
+		return // no other address under which packets could come
 	}
 	for _, r := range t.rows() {
 		for i, fl := range []flow{r.aToB(), r.bToA()} {
@@ -124,16 +138,4 @@ func (t *trial) prove(e *protocol.Event) {
 			}
 		}
 	}
-}
-
-// aliased: does an end see an address that the other never signaled? Without one there is nothing to prove.
-func (t *trial) aliased() bool {
-	for _, n := range t.ends() {
-		for _, p := range n.pairs {
-			if _, alias := t.other(n).resolve(p.remote); alias {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -1,8 +1,6 @@
 package diagnosis
 
 import (
-	"net/netip"
-
 	"github.com/icescope/icescope/catalog"
 	"github.com/icescope/icescope/protocol"
 )
@@ -18,7 +16,7 @@ func signalingGap(f *Fold) (out []Finding) {
 			// Before the end of candidates, one that the statistics show may still be on its way.
 			if n.endEvent >= 0 {
 				for _, c := range n.local {
-					if c.Type != "prflx" && c.Port != 0 && !linkLocal(c.Address) && !n.signaled(c) {
+					if c.Type != "prflx" && c.Port != 0 && signalable(c.Address) && !n.signaled(c) {
 						x.Evidence = append(x.Evidence, note(catalog.T("evidence.gathered-not-signaled", "peer", n.peer.name(), "type", c.Type, "address", endpoint(c.Address, c.Port)), n.lastSample))
 					}
 				}
@@ -42,12 +40,6 @@ func signalingGap(f *Fold) (out []Finding) {
 		}
 	}
 	return out
-}
-
-// linkLocal addresses with a zone cannot be written into a candidate-attribute, so an agent that uses them keeps them to itself.
-func linkLocal(address string) bool {
-	ip, err := netip.ParseAddr(address)
-	return err == nil && ip.IsLinkLocalUnicast()
 }
 
 // lateMs is how long a candidate may be on its way, two relays over a slow TCP connection with a retransmission each.

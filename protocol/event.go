@@ -113,7 +113,7 @@ type Sighting struct {
 	Source    string `json:"source"`              // ip:port
 	Local     string `json:"local"`               // ip:port of the socket that it came to
 	Transport string `json:"transport"`           // "udp" or "tcp"
-	Kind      string `json:"kind"`                // "binding", "whoami"
+	Kind      string `json:"kind"`                // "binding", "whoami", or "check": a connectivity check that a browser sent to the server, which is not answered
 	Answered  bool   `json:"answered"`            // an answer was handed to the kernel
 	UserAgent string `json:"software,omitempty"`  // the SOFTWARE attribute
 	TiedBy    string `json:"tiedBy,omitempty"`    // "candidate" (a signaled srflx has this very address) or "address" (same IP as the WebSocket)

@@ -82,11 +82,8 @@ func (s *state) candidate(p *signaling.Peer, c *protocol.Candidate) {
 	for _, x := range s.c.signaled(s.room, p.ID(), at) {
 		s.sighted(p.ID(), x, "candidate")
 	}
-	kind := protocol.TrialHost
-	if len(s.players()) < 2 {
-		kind = protocol.TrialAlone
-	}
-	if line.Type == "host" && c.Trial.Kind() == kind && s.c.direct() {
+	// Only in the trial without servers: where this server is one of the browser's STUN servers, Chromium takes what comes from it for answers and nothing else.
+	if line.Type == "host" && c.Trial.Kind() == protocol.TrialHost && s.c.direct() {
 		s.ask(hostAddress{trialEnd{c.Trial, p.ID()}, at})
 	}
 }
@@ -114,10 +111,13 @@ func (s *state) ask(a hostAddress) {
 		return
 	}
 	s.asked[once] = true
+	// The role must be the opposite of the peer's, or the check would make it change its own (RFC 8445 section 7.3.1.1). The offerer is controlling.
+	controlling := s.offerer[a.end.trial] != a.end.peer
 	s.c.work.Add(1)
 	go func() {
 		defer s.c.work.Done()
-		result, err := s.c.config.STUN.Check(s.c.ctx, stunsrv.CheckRequest{To: a.at, RemoteUfrag: key.ufrag, RemotePwd: key.pwd, LocalUfrag: localUfrag})
+		result, err := s.c.config.STUN.Check(s.c.ctx, stunsrv.CheckRequest{To: a.at, RemoteUfrag: key.ufrag, RemotePwd: key.pwd, LocalUfrag: localUfrag,
+			Controlling: controlling})
 		if s.c.ctx.Err() != nil {
 			return
 		}

@@ -110,6 +110,7 @@ type state struct {
 	asked     map[trialAddr]bool // direct checks
 	tied      map[tie]bool
 	broken    map[string]int
+	offerer   map[protocol.TrialID]string
 	pending   []hostAddress // direct checks that wait for credentials
 	custom    []protocol.ICEServer
 

@@ -44,7 +44,7 @@ func (s *sightings) add(source netip.AddrPort, x protocol.Sighting) {
 	}
 	have.at = time.Now()
 	for _, y := range have.list {
-		if y.Local == x.Local && y.Transport == x.Transport {
+		if y.Local == x.Local && y.Transport == x.Transport && y.Kind == x.Kind {
 			s.bySource[source] = have
 			return
 		}
@@ -56,7 +56,7 @@ func (s *sightings) add(source netip.AddrPort, x protocol.Sighting) {
 }
 
 type tie struct {
-	peer, source, local, transport string
+	peer, source, local, transport, kind string
 }
 
 // Sighting takes what the STUN server saw. It ties the request to a peer by the address that a peer signaled, or else by the address that its WebSocket
@@ -121,7 +121,7 @@ func (c *Conductor) forget(r *signaling.Room, peer string) {
 }
 
 func (s *state) sighted(peer string, x protocol.Sighting, by string) {
-	k := tie{peer, x.Source, x.Local, x.Transport}
+	k := tie{peer, x.Source, x.Local, x.Transport, x.Kind}
 	if s.tied == nil {
 		s.tied = map[tie]bool{}
 	}

@@ -64,6 +64,10 @@ func (s *state) begin(run *protocol.Run, by *signaling.Peer, automatic bool) {
 	}
 	for _, kind := range kinds {
 		id := protocol.NewTrialID(kind, s.run)
+		if s.offerer == nil {
+			s.offerer = map[protocol.TrialID]string{}
+		}
+		s.offerer[id] = offerer.ID()
 		servers := s.servers(kind, offerer)
 		s.record("", protocol.EventStart, &protocol.TrialStart{Trial: id, Offerer: offerer.ID(), Answerer: answerer.ID(), ICEServers: hideCredentials(servers)})
 		for _, p := range players {
