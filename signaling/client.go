@@ -193,8 +193,7 @@ func (c *Client) run(ctx context.Context, ws *websocket.Conn) {
 			c.err = ErrClosed
 			return
 		}
-		var bye *ByeError
-		if errors.As(err, &bye) {
+		if _, over := errors.AsType[*ByeError](err); over {
 			c.err = err
 			return
 		}
@@ -230,8 +229,7 @@ func (c *Client) comeBack(ctx context.Context, wait time.Duration) (*websocket.C
 			return nil, fmt.Errorf("signaling: not back within %v: %w", c.keeps, ctx.Err())
 		}
 		ws, err := c.connect(ctx)
-		var refused *RefusedError
-		if err == nil || errors.As(err, &refused) {
+		if _, refused := errors.AsType[*RefusedError](err); err == nil || refused {
 			return ws, err
 		}
 		c.config.Logger.Info("signaling is not back yet", "error", err)

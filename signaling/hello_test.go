@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -108,7 +109,7 @@ func TestOpenRooms(t *testing.T) {
 		p := w.dial("room3")
 		p.say(`{"type":"hello","hello":{"kind":"browser"}}`)
 		p.wantError(protocol.ErrTooManyRooms)
-		if _, err := w.hub.Create(); err != ErrTooManyRooms {
+		if _, err := w.hub.Create(); !errors.Is(err, ErrTooManyRooms) {
 			t.Errorf("Create: %v", err)
 		}
 		bad := w.dial("no_such/room")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -295,11 +296,7 @@ func (h *Hub) openConns() []*conn {
 func (h *Hub) openRoomsNow() map[string]*Room {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	all := make(map[string]*Room, len(h.rooms))
-	for key, r := range h.rooms {
-		all[key] = r
-	}
-	return all
+	return maps.Clone(h.rooms)
 }
 
 // now is the hub's clock: monotonic, from 0.

@@ -181,7 +181,7 @@ func (r *Room) act(p *Peer, f *frame) *protocol.Error {
 	default:
 		return nil
 	}
-	if trial.Kind() == protocol.TrialAlone {
+	if trial.Kind().Solo() {
 		return nil
 	}
 	q := r.other(p)

@@ -89,8 +89,7 @@ func (p *peer) read() {
 	defer close(p.frames)
 	for {
 		_, data, err := p.ws.ReadMessage()
-		var ce *websocket.CloseError
-		if errors.As(err, &ce) {
+		if ce, ok := errors.AsType[*websocket.CloseError](err); ok {
 			p.code = ce.Code
 		}
 		if err != nil {
