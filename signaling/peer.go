@@ -21,10 +21,9 @@ type Peer struct {
 	origin  origin
 	dropped time.Duration // hub clock; valid while conn is nil
 
-	seq       int64 // the last given to a frame
-	kept      []keptFrame
+	seq       int64       // the last given to a frame
+	kept      []keptFrame // the last ones, without gaps
 	keptBytes int
-	lost      int64 // the highest seq that fell out of kept without having been acknowledged
 
 	processed int64 // the highest ClientMessage.Seq
 	acked     int64 // what of it the peer was told
@@ -95,7 +94,6 @@ func (p *Peer) keep(data []byte) {
 	p.kept = append(p.kept, keptFrame{p.seq, data})
 	p.keptBytes += len(data)
 	for len(p.kept) > keepFrames || p.keptBytes > keepBytes {
-		p.lost = p.kept[0].seq
 		p.forget(1)
 	}
 	p.queue(entry{opcode: opText, data: data})

@@ -98,10 +98,9 @@ func (r *Room) resume(c *conn, h *protocol.Hello) *protocol.Error {
 		return refuse(protocol.ErrBadResume, "nobody who dropped within %v has this resume token", resumeWait)
 	}
 	p := r.members[i]
-	if h.Received < p.lost || h.Received > p.seq {
-		seq, lost := p.seq, p.lost
+	if from := p.seq - int64(len(p.kept)); h.Received < from || h.Received > p.seq {
 		r.remove(p, "expired") // it cannot come back, so its place is free
-		return refuse(protocol.ErrBadResume, "received is %d, and only what follows %d to %d can be sent again", h.Received, lost, seq)
+		return refuse(protocol.ErrBadResume, "received is %d, and only what follows %d to %d can be sent again", h.Received, from, p.seq)
 	}
 	if p.conn != nil { // the client noticed before we did
 		old := p.conn
