@@ -19,8 +19,8 @@ const (
 	MeasureMs = 6000
 	// TrialMs bounds every trial.
 	TrialMs = 25_000
-	// CustomMs is how long a custom configuration may go on gathering after it has connected, so that a dead server in it shows.
-	CustomMs = PatienceMs + 500
+	// GatherMs is how long pasted servers are given to answer: Firefox reports a silent one after 11.2 s (facts L14). Chromium needs 40 s, which nobody waits for.
+	GatherMs = 12_500
 	// HeldMs is how long an end that says nothing any more (its page is suspended, its socket dropped) is waited for: a dropped peer has 30 s to resume.
 	HeldMs = 31_000
 )
@@ -61,14 +61,13 @@ func (f *Fold) Ending(id protocol.TrialID, nowMs float64) (stop protocol.Stop, o
 		measured := t.both(func(n *end) bool {
 			return n.data != nil && n.data.ThroughputKbps != nil && (n.video != nil || !t.drawn())
 		})
-		settled := t.kind != protocol.TrialCustom || t.both((*end).gathered) || past(t.startedMs, CustomMs)
-		if measured && settled {
+		if measured {
 			return finish(protocol.OutcomeConnected, protocol.ReasonMeasured)
 		}
 		if !t.either(func(n *end) bool { return n.data != nil }) && past(since, DataMs) {
 			return finish(protocol.OutcomeStuck, protocol.ReasonDataTimeout)
 		}
-		if past(since, MeasureMs) && settled {
+		if past(since, MeasureMs) {
 			return finish(protocol.OutcomeConnected, protocol.ReasonMeasured)
 		}
 		return stop, false, again
@@ -116,20 +115,29 @@ func (t *trial) since(keys ...string) float64 {
 	return at
 }
 
-// AloneSilent tells whether a peer's gathering alone has waited for this server's STUN in vain, and the trial's id; again is when to ask next, 0 if never.
-func (f *Fold) AloneSilent(peer string, nowMs float64) (id protocol.TrialID, silent bool, again float64) {
+// SoloEnding says whether a peer's newest gathering without a peer is over for the session: it has waited for this server's STUN in vain, or has tried the pasted
+// servers long enough. again is when to ask next, 0 if never.
+func (f *Fold) SoloEnding(peer string, nowMs float64) (stop protocol.Stop, over bool, again float64) {
 	p := f.peer(peer)
-	if p == nil || len(p.alone) == 0 {
-		return "", false, 0
+	if p == nil || len(p.alone) == 0 || !p.online {
+		return stop, false, 0
 	}
 	n := p.alone[len(p.alone)-1]
-	if n.stopped || n.gathered() || len(n.srflx()) > 0 || len(n.servers) == 0 || !p.online {
-		return "", false, 0
+	patience := float64(STUNPatienceMs)
+	if n.trial.Kind() == protocol.TrialGather {
+		patience = GatherMs
+	} else if len(n.srflx()) > 0 || n.gathered() {
+		return stop, false, 0 // the page ends it by itself
 	}
-	if nowMs >= n.startMs+STUNPatienceMs {
-		return n.trial, true, 0
+	if n.stopped || len(n.servers) == 0 {
+		return stop, false, 0
 	}
-	return "", false, n.startMs + STUNPatienceMs
+	stop = protocol.Stop{Trial: n.trial, Outcome: protocol.OutcomeFailed, Reason: protocol.ReasonNoSTUNAnswer}
+	if n.gathered() {
+		stop.Outcome, stop.Reason = protocol.OutcomeConnected, protocol.ReasonMeasured
+		return stop, true, 0
+	}
+	return stop, nowMs >= n.startMs+patience, n.startMs + patience
 }
 
 // Running are the trials that have not ended.

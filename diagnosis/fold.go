@@ -35,7 +35,7 @@ type peer struct {
 	rttMs         *float64
 	// sightings are the sources that the STUN server saw, the first event of each.
 	sightings []sighting
-	alone     []*end // what it gathered by itself, the newest last
+	alone     []*end // what it gathered without a peer, the newest last
 }
 
 type sighting struct {
@@ -96,6 +96,7 @@ type end struct {
 	video       *protocol.VideoResult
 	stopped     bool // the session gave up waiting (alone only)
 	stopEvent   int
+	stopMs      float64
 }
 
 type candidateError struct {
@@ -237,6 +238,12 @@ func (t *trial) progress(e *protocol.Event, yes bool) {
 
 func (f *Fold) start(e *protocol.Event) {
 	kind, run, ok := e.Start.Trial.Split()
+	if p := f.peer(e.Start.Offerer); kind == protocol.TrialGather && p != nil {
+		if _, n := f.end(p, e.Start.Trial, e); n != nil {
+			n.servers = e.Start.ICEServers
+		}
+		return
+	}
 	first, second := f.peer(e.Start.Offerer), f.peer(e.Start.Answerer)
 	if !ok || first == nil || second == nil || first == second || f.trial(e.Start.Trial) != nil {
 		return
@@ -274,7 +281,7 @@ func (f *Fold) stopTrial(e *protocol.Event) {
 	if p := f.peer(e.Peer); p != nil {
 		for _, n := range p.alone {
 			if n.trial == e.Stop.Trial {
-				n.stopped, n.stopEvent = true, e.Seq
+				n.stopped, n.stopEvent, n.stopMs = true, e.Seq, e.AtMs
 			}
 		}
 	}
@@ -300,7 +307,7 @@ func (f *Fold) trial(id protocol.TrialID) *trial {
 
 // end finds p's side of a trial; a gathering alone begins with the first thing that is heard of it. trial is nil for those.
 func (f *Fold) end(p *peer, id protocol.TrialID, e *protocol.Event) (*trial, *end) {
-	if id.Kind() == protocol.TrialAlone {
+	if id.Kind().Solo() {
 		for _, n := range slices.Backward(p.alone) {
 			if n.trial == id {
 				return nil, n

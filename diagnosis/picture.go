@@ -23,8 +23,11 @@ func (f *Fold) peerReport(p *peer) protocol.PeerReport {
 	}
 	tr, why, _ := f.translated(p)
 	r.NAT = protocol.NATReport{Translated: tr.ptr(), Mapping: f.mapping(p), Filtering: protocol.NotMeasurable, RFC3489: "", Evidence: append([]string{}, why...)}
-	if len(p.alone) > 0 {
-		addEnd(&r, p.alone[len(p.alone)-1])
+	for _, n := range slices.Backward(p.alone) {
+		if n.trial.Kind() == protocol.TrialAlone {
+			addEnd(&r, n)
+			break
+		}
 	}
 	for _, k := range trialOrder {
 		if t := f.newestTrial(k); t != nil {

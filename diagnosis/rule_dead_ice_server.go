@@ -7,98 +7,74 @@ import (
 	"github.com/icescope/icescope/protocol"
 )
 
-// PatienceMs is how long a server may take to answer before its silence counts: browsers have then asked at least six times (facts section 6).
-const PatienceMs = 10_000
-
-// deadICEServer: one of several configured servers does not answer while another does, and gathering waits for it: 40 s in Chromium, 11 s in Firefox.
+// deadICEServer: a pasted server does not answer, and gathering waits for it: 40 s in Chromium, 11 s in Firefox. Looked at where the browser gathers with the
+// pasted servers and without a peer, because a browser that connects stops gathering and says nothing of the servers that it still waited for.
 func deadICEServer(f *Fold) (out []Finding) {
-	for _, t := range f.trials {
-		for _, n := range t.ends() {
-			urls := map[string][]int{} // the silent ones, with the error events
-			for _, s := range n.servers {
-				for _, u := range s.URLs {
-					if !n.alive(u) || n.failed(u) {
-						urls[u] = nil
-					}
-				}
-			}
-			total := 0
-			for _, s := range n.servers {
-				total += len(s.URLs)
-			}
-			if len(n.servers) == 0 || len(urls) == 0 || len(urls) == total && t.kind != protocol.TrialCustom || t.kind == protocol.TrialSTUN || t.kind == protocol.TrialHost {
+	for _, p := range f.peers {
+		for _, n := range p.alone {
+			kind, run, _ := n.trial.Split()
+			if kind != protocol.TrialGather {
 				continue
 			}
-			certain := false
-			for _, e := range n.errors {
-				for u := range urls {
-					if e.Code == 701 && sameURL(u, e.URL) && e.URL != "" && !n.gave(u, e.event) {
-						urls[u] = addEvents(urls[u], e.event)
-						certain = true
-					}
+			x := Finding{Severity: protocol.SeverityWarning, Confidence: protocol.Likely, Peers: []string{p.id}, Trial: protocol.TrialCustom, Run: run, breaks: []protocol.TrialKind{protocol.TrialCustom}}
+			var reported, silent []string
+			for _, u := range n.urls() {
+				if events := n.unreachable(u); len(events) > 0 {
+					reported = append(reported, u)
+					x.Evidence = append(x.Evidence, note(catalog.T("evidence.server-error", "peer", p.name(), "url", u), events...))
+				} else if n.stopped && !n.answered(u) && n.gatherEv < 0 {
+					silent = append(silent, u)
+					x.Evidence = append(x.Evidence, note(catalog.T("evidence.server-silent", "peer", p.name(), "url", u, "seconds", itoa(int(n.stopMs-n.startMs)/1000)), n.stopEvent))
 				}
 			}
-			slow := t.stop != nil && t.stopMs-n.startMs >= PatienceMs && !n.gathered()
-			if !certain && !slow {
-				continue
-			}
-			x := Finding{Severity: protocol.SeverityWarning, Confidence: protocol.Likely, Peers: []string{n.peer.id}, Trial: t.kind, Run: t.run, breaks: []protocol.TrialKind{t.kind}}
-			var names []string
-			for _, s := range n.servers { // in the order given
-				for _, u := range s.URLs {
-					events, silent := urls[u]
-					if !silent || certain && len(events) == 0 {
-						continue
-					}
-					names = append(names, u)
-					if len(events) > 0 {
-						x.Evidence = append(x.Evidence, note(catalog.T("evidence.server-error", "peer", n.peer.name(), "url", u), events...))
-					} else {
-						x.Evidence = append(x.Evidence, note(catalog.T("evidence.server-silent", "peer", n.peer.name(), "url", u, "seconds", itoa(int(t.stopMs-n.startMs)/1000)), t.stopEvent))
-					}
-				}
-			}
-			if certain {
+			if len(reported) > 0 {
 				x.Confidence = protocol.Certain
 			}
-			x.Summary = catalog.T("", "peer", n.peer.name(), "urls", strings.Join(names, ", "))
-			out = append(out, x)
+			if len(x.Evidence) > 0 {
+				x.Summary = catalog.T("", "peer", p.name(), "urls", strings.Join(append(reported, silent...), ", "))
+				out = append(out, x)
+			}
 		}
 	}
 	return out
 }
 
+func (n *end) urls() (urls []string) {
+	for _, s := range n.servers {
+		urls = append(urls, s.URLs...)
+	}
+	return urls
+}
+
+// unreachable are the browser's own reports that the server did not answer (facts section 5), unless it had given a candidate before.
+func (n *end) unreachable(url string) (events []int) {
+	for _, e := range n.errors {
+		if e.Code == 701 && e.URL != "" && sameURL(url, e.URL) && !n.gave(url, e.event) {
+			events = addEvents(events, e.event)
+		}
+	}
+	return events
+}
+
 // gave: had the server given a candidate before this event?
 func (n *end) gave(url string, before int) bool {
 	for _, c := range n.candidates {
-		if c.Type == "srflx" && sameURL(c.url, url) && c.event < before {
+		if c.Type != "host" && sameURL(c.url, url) && c.event < before {
 			return true
 		}
 	}
 	return false
 }
 
-// failed: has the browser reported that the server did not answer?
-func (n *end) failed(url string) bool {
-	for _, e := range n.errors {
-		if e.Code == 701 && e.URL != "" && sameURL(url, e.URL) && !n.gave(url, e.event) {
-			return true
-		}
+// answered: has the server given a candidate, or is it this icescope's own, which has seen the peer's request?
+func (n *end) answered(url string) bool {
+	if n.gave(url, n.stopEvent) {
+		return true
 	}
-	return false
-}
-
-// alive: has the server given a candidate, or has this icescope, whose own server it is, seen the peer's request?
-func (n *end) alive(url string) bool {
-	for _, c := range n.candidates {
-		if c.Type == "srflx" && sameURL(c.url, url) {
-			return true
-		}
-	}
-	_, hostport, _ := strings.Cut(url, ":")
-	hostport, _, _ = strings.Cut(hostport, "?")
+	host := strings.TrimPrefix(strings.TrimPrefix(normalURL(url), "stun:"), "turn:")
+	host, _, _ = strings.Cut(host, "?")
 	for _, s := range n.peer.sightings {
-		if s.Local == hostport || !strings.Contains(hostport, ":") && strings.HasPrefix(s.Local, hostport+":3478") {
+		if s.Local == host {
 			return true
 		}
 	}

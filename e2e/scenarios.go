@@ -351,10 +351,10 @@ const deadSTUN = "10.66.0.1"
 
 var deadICEServer = Scenario{
 	Name:       "dead-ice-server",
-	Title:      "two routed segments; the pasted iceServers name a STUN server that never answers",
+	Title:      "two routed segments; the pasted iceServers name a STUN server that never answers beside our own",
 	Picture:    routedPicture,
 	Network:    twoSegments(drop("ip daddr " + deadSTUN)),
-	ICEServers: `[{"urls":"stun:` + deadSTUN + `:3478"}]`,
+	ICEServers: `[{"urls":"stun:` + deadSTUN + `:3478"},{"urls":"stun:` + ServerIP + `:3478"}]`,
 	Expect: Expect{
 		Needs: protocol.NeedsSTUN, Cause: protocol.CodeMDNSMasked, STUN: true,
 		Must:    []protocol.Code{protocol.CodeDeadICEServer},

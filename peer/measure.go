@@ -75,7 +75,7 @@ func (t *trial) measureData(ctx context.Context) error {
 	negotiated, unordered, none := true, false, uint16(0)
 	id := func(n uint16) *uint16 { return &n }
 	ping, err := t.pc.CreateDataChannel(pingLabel, &webrtc.DataChannelInit{Negotiated: &negotiated, ID: id(pingID)})
-	if err != nil || t.start.Trial.Kind() == protocol.TrialAlone {
+	if err != nil || t.start.Trial.Kind().Solo() {
 		return err
 	}
 	burst, err := t.pc.CreateDataChannel(burstLabel, &webrtc.DataChannelInit{

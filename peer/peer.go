@@ -217,7 +217,7 @@ func (p *peer) begin(ctx context.Context, start protocol.Start) {
 		delete(p.trials, alone)
 	}
 	lasts := time.Duration(math.MaxInt64) // until the server says stop
-	if start.Trial.Kind() == protocol.TrialAlone {
+	if start.Trial.Kind().Solo() {
 		lasts = aloneFor
 	}
 	ctx, cancel := context.WithTimeout(ctx, lasts)

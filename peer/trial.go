@@ -172,7 +172,7 @@ func (t *trial) create(ctx context.Context) error {
 	if err := t.measureData(ctx); err != nil {
 		return err
 	}
-	if t.start.Trial.Kind() != protocol.TrialAlone {
+	if !t.start.Trial.Kind().Solo() {
 		t.measureVideo(ctx)
 	}
 	return nil
@@ -180,7 +180,7 @@ func (t *trial) create(ctx context.Context) error {
 
 // offer makes and sends the offer. It is sent before it is applied: applying starts the gathering, and no candidate may overtake its description.
 func (t *trial) offer() error {
-	if t.start.Trial.Kind() != protocol.TrialAlone {
+	if !t.start.Trial.Kind().Solo() {
 		init := webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}
 		if _, err := t.pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, init); err != nil {
 			return err

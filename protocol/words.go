@@ -8,15 +8,20 @@ const Subprotocol = "icescope.v1"
 // TrialKind is the experiment that a trial makes: it fixes the ICE configuration, and so what success or failure proves.
 type TrialKind string
 
-// The trials. Alone is the gathering that a page does by itself while nobody else is in the room: it never has a peer, and never an outcome.
+// The trials. Two of them are gatherings without a peer, see Solo: alone is what a page does by itself when it joins; gather is done beside custom, with the
+// same servers, because a browser stops gathering as soon as it is connected and so hides a server that does not answer.
 const (
 	TrialAlone    TrialKind = "alone"
+	TrialGather   TrialKind = "gather"
 	TrialHost     TrialKind = "host"
 	TrialSTUN     TrialKind = "stun"
 	TrialRelayUDP TrialKind = "relay-udp"
 	TrialRelayTCP TrialKind = "relay-tcp"
 	TrialCustom   TrialKind = "custom"
 )
+
+// Solo: is it a gathering without a peer? What belongs to it is recorded and never relayed.
+func (k TrialKind) Solo() bool { return k == TrialAlone || k == TrialGather }
 
 // TrialID names one trial in one run of a room: its kind, a hyphen, and the number of the run, from 1. Example: "relay-udp-2".
 type TrialID string

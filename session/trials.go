@@ -76,8 +76,18 @@ func (s *state) begin(run *protocol.Run, by *signaling.Peer, automatic bool) {
 				start.Role, start.Peer = protocol.RoleAnswerer, offerer.ID()
 			}
 			p.Send(&protocol.ServerMessage{Type: protocol.ServerStart, Start: &start})
+			if kind == protocol.TrialCustom && p.Kind() == protocol.KindBrowser {
+				s.gather(p, servers)
+			}
 		}
 	}
+}
+
+// gather lets a browser try the pasted servers without a peer, beside the trial.
+func (s *state) gather(p *signaling.Peer, servers []protocol.ICEServer) {
+	id := protocol.NewTrialID(protocol.TrialGather, s.run)
+	s.record(p.ID(), protocol.EventStart, &protocol.TrialStart{Trial: id, Offerer: p.ID(), ICEServers: hideCredentials(servers)})
+	p.Send(&protocol.ServerMessage{Type: protocol.ServerStart, Start: &protocol.Start{Trial: id, Role: protocol.RoleOfferer, ICEServers: servers, SampleMs: sampleMs}})
 }
 
 // kinds are the trials that were asked for and that both ends and this server can run; custom only where there is something to try.
@@ -142,9 +152,13 @@ func (s *state) conduct() (again float64) {
 		sooner(next)
 	}
 	for _, p := range s.players() {
-		id, silent, next := s.fold.AloneSilent(p.ID(), now)
-		if silent {
-			s.record(p.ID(), protocol.EventStop, &protocol.Stop{Trial: id, Outcome: protocol.OutcomeFailed, Reason: protocol.ReasonNoSTUNAnswer})
+		stop, over, next := s.fold.SoloEnding(p.ID(), now)
+		if over {
+			s.record(p.ID(), protocol.EventStop, &stop)
+			s.dirty = true
+			if stop.Trial.Kind() == protocol.TrialGather {
+				p.Send(&protocol.ServerMessage{Type: protocol.ServerStop, Stop: &stop})
+			}
 			continue
 		}
 		sooner(next)

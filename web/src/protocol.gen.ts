@@ -176,7 +176,7 @@ export interface Sighting {
   local: string;
   /** "udp" or "tcp" */
   transport: string;
-  /** "binding", "whoami" */
+  /** "binding", "whoami", or "check": a connectivity check that a browser sent to the server, which is not answered */
   kind: string;
   /** an answer was handed to the kernel */
   answered: boolean;
@@ -874,6 +874,7 @@ export const subprotocol = "icescope.v1";
 export type TrialKind = (typeof trialKindValues)[number];
 export const trialKindValues = [
   "alone",
+  "gather",
   "host",
   "stun",
   "relay-udp",

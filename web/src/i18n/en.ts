@@ -55,6 +55,7 @@ export const en = {
   "verdict.measuring": "still measuring",
   "verdict.sofar": "so far; still measuring",
   "verdict.paste": "Configuration to paste",
+  "verdict.paste.later": "The configuration to paste will stand here.",
   "verdict.progress": "{done} of {total} trials have ended",
 
   "confidence.title": "How sure this is: certain has positive evidence of its own, likely is the best explanation, possible has rivals",
@@ -68,6 +69,7 @@ export const en = {
   "trials.title": "Trials",
   "trials.note": "Each trial is a connection of its own, with another ICE configuration. The difference between them is the diagnosis.",
   "trial.alone": "alone",
+  "trial.gather": "pasted servers, alone",
   "trial.host": "host only",
   "trial.stun": "with STUN",
   "trial.relay-udp": "relay over UDP",

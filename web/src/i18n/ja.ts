@@ -57,6 +57,7 @@ export const ja: Messages = {
   "verdict.measuring": "測定中",
   "verdict.sofar": "現時点の判定(測定中)",
   "verdict.paste": "貼り付け用の設定",
+  "verdict.paste.later": "貼り付け用の設定はここに表示されます。",
   "verdict.progress": "{total}件中{done}件のトライアルが終了",
 
   "confidence.title": "確からしさ:「確実」は直接の証拠があるもの、「有力」は最もよく説明できるもの、「可能性あり」は同程度の説明がほかにもあるもの",
@@ -70,6 +71,7 @@ export const ja: Messages = {
   "trials.title": "トライアル",
   "trials.note": "ICEの構成だけを変えた独立の接続を並行して試します。結果の違いが診断になります。",
   "trial.alone": "単独収集",
+  "trial.gather": "貼り付けたサーバーの単独収集",
   "trial.host": "ホスト候補のみ",
   "trial.stun": "STUNあり",
   "trial.relay-udp": "UDP中継",

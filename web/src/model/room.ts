@@ -1,7 +1,7 @@
 // The one object that the page draws from. It folds nothing: the snapshot is the server's, the events are the recording as it streams.
 import { signal, type ReadonlySignal } from "@preact/signals";
 import type { Event, Lang, ProtocolError, Report, ServerMessage, TrialKind, Welcome } from "../protocol.gen";
-import { gatherAlone, type AloneState } from "../rtc/alone";
+import { GATHER_MS, gatherAlone, type AloneState } from "../rtc/alone";
 import type { Outbox } from "../rtc/agent";
 import { askForDevice, environment, RevealError } from "../rtc/environment";
 import { Trial } from "../rtc/trial";
@@ -48,7 +48,7 @@ export function openRoom(o: RoomOptions): RoomModel {
   const events = signal<readonly Event[]>([]);
   const lastError = signal<ProtocolError | null>(null);
   const gathering = signal<Gathering>({ state: "idle", candidates: 0 });
-  const trials = new Map<string, Trial>();
+  const trials = new Map<string, Pick<Trial, "stop"> & Partial<Pick<Trial, "description" | "candidate">>>();
   let kind = o.kind ?? "browser";
   let eventsSeen = 0;
   let alone = 0;
@@ -81,6 +81,11 @@ export function openRoom(o: RoomOptions): RoomModel {
   function frame(m: ServerMessage): void {
     switch (m.type) {
       case "start":
+        if (m.start.trial.startsWith("gather-")) {
+          const end = gatherAlone(m.start.trial, m.start.iceServers, out, () => {}, GATHER_MS);
+          trials.set(m.start.trial, { stop: async () => end() });
+          break;
+        }
         endAlone();
         void trials.get(m.start.trial)?.stop();
         trials.set(m.start.trial, new Trial(m.start, out));
@@ -90,10 +95,10 @@ export function openRoom(o: RoomOptions): RoomModel {
         trials.delete(m.stop.trial);
         break;
       case "description": // the server's frames are in order: start has come before, or the trial has ended
-        trials.get(m.description.trial)?.description(m.description, m.ref ?? 0);
+        trials.get(m.description.trial)?.description?.(m.description, m.ref ?? 0);
         break;
       case "candidate":
-        trials.get(m.candidate.trial)?.candidate(m.candidate, m.ref ?? 0);
+        trials.get(m.candidate.trial)?.candidate?.(m.candidate, m.ref ?? 0);
         break;
       case "snapshot":
         snapshot.value = m.snapshot;
@@ -115,7 +120,7 @@ export function openRoom(o: RoomOptions): RoomModel {
 
   function gather(): void {
     endAlone();
-    endAlone = gatherAlone(++alone, welcome.value?.iceServers ?? [], out, (g) => (gathering.value = g));
+    endAlone = gatherAlone(`alone-${++alone}`, welcome.value?.iceServers ?? [], out, (g) => (gathering.value = g));
   }
 
   async function tellEnvironment(): Promise<void> {

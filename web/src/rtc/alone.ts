@@ -1,11 +1,13 @@
 // The gathering that a page does while nobody else is there: it shows what this browser says of itself at once, and gives the server a live ICE agent
 // (ufrag and password of the description) to send signed checks to.
-import type { ICEServer } from "../protocol.gen";
+import type { ICEServer, TrialID } from "../protocol.gen";
 import { Agent, trialError, type Outbox } from "./agent";
 import { every } from "./ticker";
 
 /** How long an agent that nobody will connect to stays open: long enough for the server's signed checks, short enough to free its ports. */
 const OPEN_MS = 30_000;
+/** How long a gathering with pasted servers may go on: Chromium waits 40 s for one that does not answer. The server ends it sooner. */
+export const GATHER_MS = 45_000;
 const SAMPLE_MS = 500;
 
 export interface AloneState {
@@ -14,8 +16,7 @@ export interface AloneState {
 }
 
 /** gatherAlone starts and returns the function that ends it. */
-export function gatherAlone(n: number, iceServers: ICEServer[], out: Outbox, progress: (s: AloneState) => void): () => void {
-  const trial = `alone-${n}`;
+export function gatherAlone(trial: TrialID, iceServers: ICEServer[], out: Outbox, progress: (s: AloneState) => void, openMs = OPEN_MS): () => void {
   let candidates = 0;
   const ends: (() => void)[] = [];
   const end = () => ends.splice(0).forEach((f) => f());
@@ -37,7 +38,7 @@ export function gatherAlone(n: number, iceServers: ICEServer[], out: Outbox, pro
   });
   pc.addEventListener("icegatheringstatechange", tell);
   ends.push(every(SAMPLE_MS, () => void agent.sample()));
-  const timer = setTimeout(end, OPEN_MS);
+  const timer = setTimeout(end, openMs);
   ends.push(() => clearTimeout(timer));
   agent.describe("offer").catch((e: unknown) => agent.failed("offer", e, true));
   tell();

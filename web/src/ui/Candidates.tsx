@@ -11,7 +11,9 @@ import type { Look } from "./tones";
 
 /** Candidates is one peer's table: what it signaled, and what became of each at the other end. */
 export function Candidates({ peer, filter }: { peer: PeerReport; filter: Filter }) {
-  const rows = peer.candidates.filter((c) => filter === "all" || c.trial === filter);
+  const shown = peer.candidates.filter((c) => filter === "all" || c.trial === filter);
+  // What was gathered alone matters least as soon as there are trials.
+  const rows = [...shown.filter((c) => c.trial !== "alone"), ...shown.filter((c) => c.trial === "alone")];
   const errors = peer.candidateErrors.filter((e) => filter === "all" || e.trial === filter);
   return (
     <div class="candidates card" data-testid={`candidates-${peer.id}`}>

@@ -54,7 +54,7 @@ function Row({ line: s, report }: { line: SignalReport; report: Report }) {
         <strong>{word("signal", s.what)}</strong> <span class="mono">{s.text}</span>
         {s.error && <p class="signal-error">{s.error}</p>}
       </td>
-      <td class="right">{s.error ? <Refused /> : s.appliedMs == null ? <span class="muted">–</span> : ms(s.appliedMs)}</td>
+      <td class="right">{s.error ? <Refused /> : s.appliedMs == null ? <span class="muted">–</span> : ms(s.appliedMs - s.atMs)}</td>
     </tr>
   );
 }

@@ -19,6 +19,7 @@ export function Verdict({ report }: { report: Report | null }) {
     <section
       class="verdict card"
       data-tone={look.tone}
+      data-phase={phase}
       data-testid="verdict"
       data-needs={v?.needs ?? "undetermined"}
       data-cause={v?.cause ?? ""}
@@ -46,9 +47,9 @@ export function Verdict({ report }: { report: Report | null }) {
             )}
             {!open && <Badge look={confidenceLook[v!.confidence] ?? confidenceLook.possible} text={word("confidence", v!.confidence)} title={t("confidence.title")} />}
             {v!.cause && <code class="verdict-cause">{v!.cause}</code>}
+            {phase === "measuring" && <Progress report={report} />}
           </div>
         )}
-        {report && phase === "measuring" && <Progress report={report} />}
       </div>
       {paste && (
         <div class="verdict-paste">
@@ -58,6 +59,7 @@ export function Verdict({ report }: { report: Report | null }) {
           <Copy text={paste} label={t("copy")} testid="copy-ice-servers" />
         </div>
       )}
+      {!paste && phase === "measuring" && <p class="verdict-paste muted">{t("verdict.paste.later")}</p>}
     </section>
   );
 }
