@@ -3,13 +3,16 @@ import { t } from "../i18n";
 import { Copy } from "./Copy";
 import { info } from "./context";
 
-/** inviteLinks: this page's own origin worked, so it comes first, unless it is a name that means another machine over there. */
+/** origins are the server's addresses as this page would be opened there: same scheme, same port. */
+export function origins(here: Location | URL, addresses: readonly string[]): string[] {
+  const port = here.port ? `:${here.port}` : "";
+  return addresses.map((a) => `${here.protocol}//${a.includes(":") ? `[${a}]` : a}${port}`);
+}
+
+/** inviteLinks: this page's own origin worked, so it is the one to hand on, unless it is a name that means another machine over there. */
 export function inviteLinks(code: string, here: Location | URL, addresses: readonly string[]): string[] {
   const local = ["localhost", "127.0.0.1", "[::1]"].includes(here.hostname);
-  const port = here.port ? `:${here.port}` : "";
-  const others = addresses.map((a) => (a.includes("://") ? a : `${here.protocol}//${a.includes(":") && !a.startsWith("[") ? `[${a}]` : a}${port}`));
-  const origins = local && others.length > 0 ? others : [here.origin];
-  return origins.map((o) => `${o.replace(/\/$/, "")}/r/${code}`);
+  return (local && addresses.length > 0 ? origins(here, addresses) : [here.origin]).map((o) => `${o}/r/${code}`);
 }
 
 /** Invite brings the second machine into the room. */

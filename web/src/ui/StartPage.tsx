@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { lang, t } from "../i18n";
 import type { RoomModel } from "../model/room";
 import { info } from "./context";
+import { origins } from "./Invite";
 import { Machines } from "./RoomPage";
 import { enter, failure } from "./session";
 
@@ -33,7 +34,7 @@ export function StartPage({ room }: { room: RoomModel | null }) {
             <div class="start-addresses">
               <p class="muted small">{t("start.addresses")}</p>
               <ul class="mono">
-                {info.value!.addresses!.map((a) => (
+                {origins(location, info.value!.addresses!).map((a) => (
                   <li key={a}>{a}</li>
                 ))}
               </ul>

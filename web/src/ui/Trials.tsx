@@ -2,7 +2,7 @@ import "./Trials.css";
 import { t, word } from "../i18n";
 import type { Report, TrialReport } from "../protocol.gen";
 import { Badge } from "./Badge";
-import { ms, peerName, percent, rate } from "./format";
+import { ms, peerName, percent, rate, shortAddress } from "./format";
 import { Explain } from "./Explain";
 import { Sparkline } from "./Sparkline";
 import { outcomeLook } from "./tones";
@@ -53,9 +53,9 @@ function Trial({ trial: tr, report }: { trial: TrialReport; report: Report }) {
       <p class="trial-reason">{tr.error || tr.reasonText || (tr.outcome === "" ? word("step", tr.step) + " …" : "")}</p>
       {tr.selectedPair && (
         <p class="trial-pair mono" title={t("trial.pair")}>
-          <span>{tr.selectedPair.local}</span>
+          <span title={tr.selectedPair.local}>{shortAddress(tr.selectedPair.local)}</span>
           <span aria-hidden="true">⇄</span>
-          <span>{tr.selectedPair.remote}</span>
+          <span title={tr.selectedPair.remote}>{shortAddress(tr.selectedPair.remote)}</span>
         </p>
       )}
       {(tr.data || tr.video) && (

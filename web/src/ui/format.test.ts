@@ -16,6 +16,7 @@ test("an IPv6 endpoint has brackets", () => {
 
 test("a masked name is cut, an address never", () => {
   expect(shortAddress("4d1c7a52-0b1e-4f7e-9a53-1f0e6d6a8f10.local")).toBe("4d1c7a52….local");
+  expect(shortAddress("4d1c7a52-0b1e-4f7e-9a53-1f0e6d6a8f10.local:40812")).toBe("4d1c7a52….local:40812");
   expect(shortAddress("192.168.100.200")).toBe("192.168.100.200");
 });
 

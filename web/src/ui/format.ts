@@ -27,7 +27,7 @@ export function endpoint(address: string, port: number | undefined): string {
 
 /** shortAddress keeps a .local name's beginning: it is random, eight digits tell it from the others on the page. */
 export function shortAddress(address: string): string {
-  return address.endsWith(".local") && address.length > 20 ? `${address.slice(0, 8)}….local` : address;
+  return address.replace(/^([0-9a-f]{8})-[0-9a-f-]{27}\.local/i, "$1….local");
 }
 
 export function peerName(report: Report | null, id: string): string {
