@@ -264,6 +264,7 @@ func (s *state) record(peer string, typ protocol.EventType, body any) int {
 		return len(s.recording.entries) - 1
 	}
 	s.fold.Add(&e)
+	s.dirty = true
 	return e.Seq
 }
 

@@ -20,7 +20,6 @@ const (
 
 // changed makes sure that the room is looked at soon. A room in which nobody looks and no trial runs costs nothing.
 func (s *state) changed() {
-	s.dirty = true
 	if s.closed || !s.watched() && len(s.fold.Running()) == 0 && len(s.pending) == 0 {
 		return
 	}
@@ -80,7 +79,7 @@ func (s *state) tick() {
 
 // publish sends the snapshot and the new events to all who asked for them.
 func (s *state) publish() {
-	if !s.dirty {
+	if !s.dirty { // the timer was for a trial that is not over yet
 		return
 	}
 	s.dirty, s.last = false, time.Now()

@@ -155,7 +155,6 @@ func (s *state) conduct() (again float64) {
 		stop, over, next := s.fold.SoloEnding(p.ID(), now)
 		if over {
 			s.record(p.ID(), protocol.EventStop, &stop)
-			s.dirty = true
 			if stop.Trial.Kind() == protocol.TrialGather {
 				p.Send(&protocol.ServerMessage{Type: protocol.ServerStop, Stop: &stop})
 			}
