@@ -20,17 +20,35 @@ export function Findings({ report }: { report: Report }) {
 }
 
 function Item({ finding: f, report }: { finding: Finding; report: Report }) {
-  const old = f.run !== undefined && f.run > 0 && f.run < report.run;
-  const where = [f.trial && word("trial", f.trial), old && t("trial.run", { n: f.run! })].filter(Boolean).join(" · ");
+  const body = <Body finding={f} />;
+  const head = <Head finding={f} report={report} />;
   return (
     <li class="finding card" data-tone={severityLook[f.severity].tone} data-testid={`finding-${f.code}`} data-severity={f.severity} data-confidence={f.confidence}>
-      <header>
-        <span class="finding-sign">
-          <Sign name={severityLook[f.severity].sign} />
-        </span>
-        <h3>{f.title}</h3>
-        <Badge look={confidenceLook[f.confidence]} text={word("confidence", f.confidence)} title={t("confidence.title")} />
-      </header>
+      {/* A note is no fault: its title is enough until somebody asks. */}
+      {f.severity === "info" ? (
+        <details>
+          <summary>{head}</summary>
+          {body}
+        </details>
+      ) : (
+        <>
+          {head}
+          {body}
+        </>
+      )}
+    </li>
+  );
+}
+
+function Head({ finding: f, report }: { finding: Finding; report: Report }) {
+  const old = f.run !== undefined && f.run > 0 && f.run < report.run;
+  return (
+    <div class="finding-head">
+      <span class="finding-sign">
+        <Sign name={severityLook[f.severity].sign} />
+      </span>
+      <h3>{f.title}</h3>
+      <Badge look={confidenceLook[f.confidence]} text={word("confidence", f.confidence)} title={t("confidence.title")} />
       <p class="finding-where muted small">
         <span>{word("severity", f.severity)}</span>
         <code>{f.code}</code>
@@ -44,8 +62,16 @@ function Item({ finding: f, report }: { finding: Finding; report: Report }) {
         ) : (
           f.peers.length > 0 && <span>{f.peers.map((id) => peerName(report, id)).join(", ")}</span>
         )}
-        {where && <span>{where}</span>}
+        {f.trial && <span>{word("trial", f.trial)}</span>}
+        {old && <span>{t("trial.run", { n: f.run! })}</span>}
       </p>
+    </div>
+  );
+}
+
+function Body({ finding: f }: { finding: Finding }) {
+  return (
+    <div class="finding-body">
       <p>{f.summary}</p>
       {f.remedy && (
         <div class="finding-remedy">
@@ -71,6 +97,6 @@ function Item({ finding: f, report }: { finding: Finding; report: Report }) {
           </ul>
         </div>
       )}
-    </li>
+    </div>
   );
 }
