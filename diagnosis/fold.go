@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/icescope/icescope/protocol"
@@ -361,7 +362,7 @@ func (f *Fold) note(p *peer, t *trial, id protocol.TrialID, e *protocol.Event, w
 
 func (f *Fold) description(p *peer, e *protocol.Event) {
 	if t, n := f.end(p, e.Description.Trial, e); n != nil {
-		f.note(p, t, e.Description.Trial, e, e.Description.Kind, "")
+		f.note(p, t, e.Description.Trial, e, e.Description.Kind, strconv.Itoa(len(e.Description.SDP))+" bytes")
 	}
 }
 

@@ -224,7 +224,14 @@ func judge(p *endPair, from, to []*seen) (f flow) {
 		f.state = protocol.DirNonSymmetric
 		return f
 	}
-	if p.RequestsSent == nil && p.ResponsesReceived == nil || p.RequestsSent != nil && f.sent < fewRequests || !farCounts {
+	if p.RequestsSent == nil && p.ResponsesReceived == nil || p.RequestsSent != nil && f.sent < fewRequests {
+		return f
+	}
+	if !farCounts {
+		// The far end does not count (Firefox). But its packets arrive here, so its answers would, too: it has none to give.
+		if f.sent >= enoughRequests && value(p.RequestsReceived) >= fewRequests {
+			f.state = protocol.DirUnanswered
+		}
 		return f
 	}
 	if len(to) == 0 && p.RequestsSent == nil {

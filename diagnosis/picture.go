@@ -57,7 +57,7 @@ func addEnd(r *protocol.PeerReport, n *end) {
 		r.Candidates = append(r.Candidates, v)
 	}
 	for _, c := range n.local {
-		if c.Type == "prflx" || n.signaled(c) || !signalable(c.Address) {
+		if c.Type == "prflx" || c.TCPType == "active" || n.signaled(c) || !signalable(c.Address) {
 			continue
 		}
 		typ, local, component := protocol.Preferences(c.Priority)

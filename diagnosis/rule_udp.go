@@ -44,9 +44,9 @@ func (l lane) dead() bool {
 	return l.state == protocol.DirUnanswered && l.sent >= enoughRequests && l.arrived == 0
 }
 
-// alive: requests arrived this way and were answered, though no answer was accepted.
+// alive: requests arrived this way and were answered, though no answer was accepted. Who does not count what it sent has sent at least what arrived.
 func (l lane) alive() bool {
-	return l.state == protocol.DirLostOnReturn && l.sent >= enoughRequests && l.arrived >= fewRequests && l.answered > 0
+	return l.state == protocol.DirLostOnReturn && l.arrived >= fewRequests && l.answered > 0
 }
 
 // udpBlocked: both ends sent checks to each other, none arrived, and both reach this server over UDP. NATs on both sides that are strict look the same.
@@ -65,7 +65,9 @@ func udpBlocked(f *Fold) (out []Finding) {
 			x.Confidence = protocol.Possible
 		}
 		for _, l := range []lane{ab, ba} {
-			if l.sent > 0 {
+			if l.sent > 0 && l.state == protocol.DirNotObservable {
+				x.Evidence = append(x.Evidence, note(catalog.T("evidence.none-answered", "from", l.from.peer.name(), "to", l.to.peer.name(), "sent", itoa64(l.sent)), l.events...))
+			} else if l.sent > 0 {
 				x.Evidence = append(x.Evidence, note(catalog.T("evidence.none-arrived", "from", l.from.peer.name(), "to", l.to.peer.name(), "sent", itoa64(l.sent)), l.events...))
 			}
 		}
@@ -87,9 +89,13 @@ func udpBlocked(f *Fold) (out []Finding) {
 	return out
 }
 
-// halfDead: one direction is dead and the other end sent nothing, having no address to send to.
+// halfDead: one direction is dead, and of the other nothing is known, because that end had no address to send to, or because an end does not count (Firefox).
 func (t *trial) halfDead(ab, ba lane) bool {
-	return ab.dead() && ba.sent == 0 && t.b.counters || ba.dead() && ab.sent == 0 && t.a.counters
+	half := func(seen, hidden lane) bool {
+		silent := seen.dead() || seen.state == protocol.DirUnanswered && seen.arrived == 0 && !seen.from.counters
+		return silent && (hidden.sent == 0 && hidden.from.counters || hidden.sent >= enoughRequests && hidden.state == protocol.DirNotObservable)
+	}
+	return half(ab, ba) || half(ba, ab)
 }
 
 // oneWay finds the trials in which packets go from one end to the other and none comes back.
@@ -141,25 +147,24 @@ func (f *Fold) stunAnswered(p *peer) (events []int) {
 }
 
 // oneWayFinding words what both causes rest on.
-func oneWayFinding(t *trial, alive, dead lane, c protocol.Confidence) Finding {
+func oneWayFinding(t *trial, alive, dead lane) Finding {
 	from, to := dead.from.peer, dead.to.peer
-	return Finding{Severity: t.severity(), Confidence: c, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
+	return Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
 		Direction: &protocol.Direction{From: from.id, To: to.id}, breaks: []protocol.TrialKind{t.kind},
 		Summary: catalog.T("", "from", from.name(), "to", to.name(), "trial", "@trial."+string(t.kind)),
 		Evidence: []Evidence{
-			note(catalog.T("evidence.arrived-and-answered", "from", to.name(), "to", from.name(), "sent", itoa64(alive.sent), "arrived", itoa64(alive.arrived), "answered", itoa64(alive.answered)), alive.events...),
+			note(catalog.T("evidence.arrived-and-answered", "from", to.name(), "to", from.name(), "arrived", itoa64(alive.arrived), "answered", itoa64(alive.answered)), alive.events...),
 			note(catalog.T("evidence.none-arrived", "from", from.name(), "to", to.name(), "sent", itoa64(dead.sent)), dead.events...),
 		}}
 }
 
-// oneWayBlock is the plain reading: packets in one direction are dropped. Routes that differ read alike from the ends, so it is never certain.
+// oneWayBlock is the plain reading: packets in one direction are dropped. Routes that differ read alike from the ends, so it is never certain, and gives way to
+// asymmetricRouting where something speaks for that.
 func oneWayBlock(f *Fold) (out []Finding) {
 	for _, t := range f.oneWay() {
-		confidence := protocol.Likely
-		if _, ok := f.elsewhere(t.dead); ok {
-			confidence = protocol.Possible
+		if _, ok := f.elsewhere(t.dead); !ok {
+			out = append(out, oneWayFinding(t.trial, t.alive, t.dead))
 		}
-		out = append(out, oneWayFinding(t.trial, t.alive, t.dead, confidence))
 	}
 	return out
 }
@@ -171,7 +176,7 @@ func asymmetricRouting(f *Fold) (out []Finding) {
 		if !ok {
 			continue
 		}
-		x := oneWayFinding(t.trial, t.alive, t.dead, protocol.Likely)
+		x := oneWayFinding(t.trial, t.alive, t.dead)
 		x.Evidence = append(x.Evidence, note(catalog.T("evidence.server-beside", "peer", t.dead.from.peer.name(), "other", t.dead.to.peer.name()), events...))
 		out = append(out, x)
 	}

@@ -15,9 +15,6 @@ import (
 // maxDirect addresses of one peer are asked: more interfaces than a machine has that a person should look at.
 const maxDirect = 16
 
-// localUfrag is the server's own name in those checks; nobody needs to know it beforehand (RFC 8445 section 7.2.2 only asks that it be in the USERNAME).
-const localUfrag = "icescope"
-
 type credentials struct{ ufrag, pwd string }
 
 type hostAddress struct {
@@ -88,10 +85,21 @@ func (s *state) candidate(p *signaling.Peer, c *protocol.Candidate) {
 	}
 }
 
+// farEnd are the credentials of the peer's opposite in a trial. A check has to name both fragments (RFC 8445 section 7.2.2); some agents look at the second, too.
+func (s *state) farEnd(e trialEnd) (credentials, bool) {
+	for k, c := range s.keys {
+		if k.trial == e.trial && k.peer != e.peer {
+			return c, true
+		}
+	}
+	return credentials{}, false
+}
+
 // ask sends the check, once for each address, or lets it wait for the credentials.
 func (s *state) ask(a hostAddress) {
 	key, ok := s.keys[a.end]
-	if !ok {
+	far, both := s.farEnd(a.end)
+	if !ok || !both {
 		if len(s.pending) < 2*maxDirect {
 			s.pending = append(s.pending, a)
 		}
@@ -116,7 +124,7 @@ func (s *state) ask(a hostAddress) {
 	s.c.work.Add(1)
 	go func() {
 		defer s.c.work.Done()
-		result, err := s.c.config.STUN.Check(s.c.ctx, stunsrv.CheckRequest{To: a.at, RemoteUfrag: key.ufrag, RemotePwd: key.pwd, LocalUfrag: localUfrag,
+		result, err := s.c.config.STUN.Check(s.c.ctx, stunsrv.CheckRequest{To: a.at, RemoteUfrag: key.ufrag, RemotePwd: key.pwd, LocalUfrag: far.ufrag,
 			Controlling: controlling})
 		if s.c.ctx.Err() != nil {
 			return
