@@ -78,6 +78,7 @@ func TestHelloIsCutToItsLimits(t *testing.T) {
 		p := w.dial(w.create())
 		p.say(`{"type":"hello","hello":{"kind":"browser","label":"%s"}}`, strings.Repeat("あ", 100))
 		p.welcome()
+		synctest.Wait() // Welcomed follows the welcome
 		if want := strings.Repeat("あ", 64); hello.Label != want {
 			t.Errorf("label %q", hello.Label)
 		}

@@ -2,8 +2,6 @@ package signaling
 
 import (
 	"bytes"
-	"encoding/json"
-	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -146,20 +144,9 @@ func TestTooSlow(t *testing.T) {
 		w := newWorld(t, Config{QueueBytes: 1}) // which is as little as there can be
 		room := w.create()
 		a := w.join(room)
-		slow, err := w.net.dial(t.Context(), "", "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		lazy := upgrade(t, slow, room)
-		if err := lazy.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello","hello":{"kind":"headless"}}`)); err != nil {
-			t.Fatal(err)
-		}
-		_, data, err := lazy.ReadMessage()
-		if err != nil {
-			t.Fatal(err)
-		}
+		lazy := w.mute(room)
 		var welcome protocol.ServerMessage
-		if err := json.Unmarshal(data, &welcome); err != nil {
+		if err := lazy.ReadJSON(&welcome); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 100 {
@@ -199,12 +186,17 @@ func TestTooSlow(t *testing.T) {
 	})
 }
 
-// upgrade makes a WebSocket that nobody reads unasked.
-func upgrade(t *testing.T, c net.Conn, room string) *websocket.Conn {
-	dialer := websocket.Dialer{NetDial: func(string, string) (net.Conn, error) { return c, nil }}
+// mute says hello on a WebSocket that nobody reads unasked.
+func (w *world) mute(room string) *websocket.Conn {
+	w.t.Helper()
+	dialer := websocket.Dialer{NetDialContext: w.net.dial}
 	ws, _, err := dialer.Dial("ws://icescope/ws?room="+room, nil)
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = ws.Close() })
+	if err := ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello","hello":{"kind":"headless"}}`)); err != nil {
+		w.t.Fatal(err)
 	}
 	return ws
 }
@@ -214,25 +206,11 @@ func TestDeadlines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Config{})
 		room := w.create()
-		c, err := w.net.dial(t.Context(), "", "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		lazy := upgrade(t, c, room)
-		if err := lazy.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello","hello":{"kind":"headless"}}`)); err != nil {
-			t.Fatal(err)
-		}
+		lazy := w.mute(room)
 		<-time.After(writeWait + 2*sweepEvery) // the welcome does not get out
 		w.seen.want(t, "made", "joined a", "welcomed a", "dropped a")
 
-		c, err = w.net.dial(t.Context(), "", "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		mute := upgrade(t, c, room)
-		if err := mute.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello","hello":{"kind":"headless"}}`)); err != nil {
-			t.Fatal(err)
-		}
+		mute := w.mute(room)
 		mute.SetPingHandler(func(string) error { return nil }) // it reads, and answers nothing
 		done := make(chan struct{})
 		go func() {
