@@ -65,7 +65,7 @@ type trial struct {
 	failure   string // a fatal trialError
 	// progressMs is when something last changed that can lead to a connection: a candidate came, a pair appeared, a check was answered.
 	progressMs float64
-	proven     map[string]*proof // non-symmetric directions, by pair key
+	proven     map[*endPair]*proof // non-symmetric directions, by the asking end's pair
 }
 
 // end is one peer's side of a trial (or of a gathering alone).

@@ -217,23 +217,22 @@ func sameSubnet(x, y netip.Addr) bool {
 	return errX == nil && px.Contains(y)
 }
 
-// mapping reads the NAT's mapping behaviour (RFC 4787 section 4.1) off the server-reflexive candidates: one transport address for several servers or several.
+// mapping reads the NAT's mapping behaviour (RFC 4787 section 4.1) off the server-reflexive candidates of one base: several transport addresses for the two
+// ports of this server mean address-and-port-dependent. One for both says nothing of another address, which this server does not have.
 func (f *Fold) mapping(p *peer) protocol.Behavior {
-	best := protocol.NotMeasurable
 	for _, n := range f.endsOf(p) {
-		if t := n.trial.Kind(); t != protocol.TrialAlone && t != protocol.TrialSTUN {
+		if k := n.trial.Kind(); k != protocol.TrialAlone && k != protocol.TrialSTUN || len(n.hosts("udp")) > 1 {
 			continue
 		}
-		ports := map[netip.AddrPort]bool{}
+		mapped := map[string]bool{}
 		for _, c := range n.srflx() {
-			if ip, err := netip.ParseAddr(c.Address); err == nil && c.Protocol == "udp" {
-				ports[netip.AddrPortFrom(ip, uint16(c.Port))] = true
+			if ip, err := netip.ParseAddr(c.Address); err == nil && ip.Is4() && c.Protocol == "udp" && c.Component == 1 {
+				mapped[endpoint(c.Address, c.Port)] = true
 			}
 		}
-		if len(ports) > 1 && len(n.hosts("udp")) <= 1 {
+		if len(mapped) > 1 {
 			return protocol.AddressAndPortDependent
 		}
-		// Two ports of one address asked, one answer shape: independent of the port. Whether of the address, one address cannot tell.
 	}
-	return best
+	return protocol.NotMeasurable
 }

@@ -18,7 +18,7 @@ func asymmetricNAT(f *Fold) (out []Finding) {
 				}
 				var proven *proof
 				if pair != nil {
-					proven = t.proven[from.peer.id+" "+pair.key()]
+					proven = t.proven[pair]
 				}
 				if proven != nil {
 					fl = proven.flow
@@ -113,25 +113,21 @@ func (t *trial) prove(e *protocol.Event) {
 	}
 	for _, r := range t.rows() {
 		for i, fl := range []flow{r.aToB(), r.bToA()} {
-			from, pair := t.a, r.p
-			if i == 1 {
-				from, pair = t.b, r.q
-			}
-			if pair == nil || fl.alias == nil && value(pair.NonSymmetric) == 0 {
+			pair := []*endPair{r.p, r.q}[i]
+			if pair == nil {
 				continue
 			}
-			k := from.peer.id + " " + pair.key()
-			have := t.proven[k]
+			have := t.proven[pair]
 			switch shows := fl.state == protocol.DirNonSymmetric && fl.alias != nil && fl.counted && fl.sent >= enoughRequests && fl.surely >= fewRequests; {
 			case have != nil && have.held:
 			case !shows:
-				delete(t.proven, k)
+				delete(t.proven, pair)
 			case have == nil:
 				if t.proven == nil {
-					t.proven = map[string]*proof{}
+					t.proven = map[*endPair]*proof{}
 				}
 				fl.arrived = fl.surely
-				t.proven[k] = &proof{flow: fl, sinceMs: e.AtMs}
+				t.proven[pair] = &proof{flow: fl, sinceMs: e.AtMs}
 			default:
 				fl.arrived = fl.surely
 				have.flow, have.held = fl, e.AtMs-have.sinceMs >= proofMs
