@@ -7,7 +7,7 @@ import { begin } from "./ui/session";
 import { loadTheme } from "./ui/theme";
 
 const at = new URL(location.href);
-setLang(pickLang(at.searchParams.get("lang"), navigator.languages));
+const texts = setLang(pickLang(at.searchParams.get("lang"), navigator.languages));
 document.documentElement.lang = lang();
 loadTheme();
 
@@ -23,4 +23,5 @@ if (fixture) {
 // Back from a room to the start page: a page load is the plainest way to leave a room.
 addEventListener("popstate", () => location.reload());
 
+await texts;
 render(<App />, document.getElementById("app")!);

@@ -1,20 +1,25 @@
 import type { Lang } from "../protocol.gen";
-import { en } from "./en";
-import { ja } from "./ja";
+import type { en } from "./en";
 
 export type Key = keyof typeof en;
 export type Messages = Record<Key, string>;
 
-const catalogs: Record<Lang, Messages> = { en, ja };
+/** Only the reader's language is loaded. */
+const load: Record<Lang, () => Promise<Messages>> = {
+  en: async () => (await import("./en")).en,
+  ja: async () => (await import("./ja")).ja,
+};
 let current: Lang = "en";
+let texts = {} as Messages;
 
 export function lang(): Lang {
   return current;
 }
 
-/** setLang is called once, before anything is drawn: another language is another page load, because the server's sentences change with it. */
-export function setLang(to: Lang): void {
+/** setLang is called once; what it promises is kept before anything is drawn. lang() knows at once: another language is another page load, because the server's sentences change with it. */
+export async function setLang(to: Lang): Promise<void> {
   current = to;
+  texts = await load[to]();
 }
 
 /** pickLang: what the URL says wins, then the browser's own order of languages. */
@@ -28,11 +33,11 @@ export function pickLang(query: string | null, preferred: readonly string[]): La
 
 /** t is the text of a key in the reader's language, with its {placeholders} filled in. */
 export function t(key: Key, values: Record<string, string | number> = {}): string {
-  return catalogs[current][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return texts[key].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
 /** word narrows a word of the wire to a key, so that a word of a newer server is shown as it is instead of as nothing. */
 export function word(prefix: string, value: string): string {
   const key = `${prefix}.${value}`;
-  return key in en ? t(key as Key) : value;
+  return key in texts ? t(key as Key) : value;
 }

@@ -4,6 +4,7 @@ import type { Event, Lang, ProtocolError, Report, ServerMessage, TrialKind, Welc
 import { GATHER_MS, gatherAlone, type AloneState } from "../rtc/alone";
 import type { Outbox } from "../rtc/agent";
 import { askForDevice, environment, RevealError } from "../rtc/environment";
+import { Hold } from "../rtc/hold";
 import { Trial } from "../rtc/trial";
 import { Connection, type GoneReason, type Status } from "../signaling/connection";
 
@@ -21,10 +22,17 @@ export interface RoomModel {
   readonly events: ReadonlySignal<readonly Event[]>;
   readonly lastError: ReadonlySignal<ProtocolError | null>;
   readonly gathering: ReadonlySignal<Gathering>;
+  /** capturing: the camera or microphone is on, so that the browser shows its addresses. */
+  readonly capturing: ReadonlySignal<boolean>;
   /** run asks for trials again; with none named, all that are possible. */
   run(opts: { trials?: TrialKind[]; swapOfferer?: boolean; iceServers?: unknown }): void;
-  /** reveal asks for the camera or microphone, which unmasks the host addresses. It rejects with a RevealError. */
+  /**
+   * reveal asks for the camera or microphone, which unmasks the host addresses, gathers again, and runs the trials again where another peer is there.
+   * The device is let go of after that run. It rejects with a RevealError.
+   */
   reveal(): Promise<void>;
+  /** release lets go of the device before its time. */
+  release(): void;
   /** watch joins as a watcher, after the error room-full. */
   watch(): void;
   leave(): void;
@@ -40,6 +48,8 @@ export interface RoomOptions {
 const TRIALS: TrialKind[] = ["host", "stun", "relay-udp", "relay-tcp", "custom"];
 /** What the page keeps of the recording: a room that ran for hours would fill its memory. The server's recording is whole. */
 const MAX_EVENTS = 20_000;
+/** How long a run waits for the gathering alone, after reveal: a STUN server that does not answer would keep it waiting for 40 s. */
+const REVEALED_MS = 3_000;
 
 /** openRoom joins at once and stays until leave, or until the page goes away. */
 export function openRoom(o: RoomOptions): RoomModel {
@@ -48,6 +58,7 @@ export function openRoom(o: RoomOptions): RoomModel {
   const events = signal<readonly Event[]>([]);
   const lastError = signal<ProtocolError | null>(null);
   const gathering = signal<Gathering>({ state: "idle", candidates: 0 });
+  const hold = new Hold();
   const trials = new Map<string, Pick<Trial, "stop"> & Partial<Pick<Trial, "description" | "candidate">>>();
   let kind = o.kind ?? "browser";
   let eventsSeen = 0;
@@ -81,6 +92,7 @@ export function openRoom(o: RoomOptions): RoomModel {
   function frame(m: ServerMessage): void {
     switch (m.type) {
       case "start":
+        hold.started(m.start.trial);
         if (m.start.trial.startsWith("gather-")) {
           const end = gatherAlone(m.start.trial, m.start.iceServers, out, () => {}, GATHER_MS);
           trials.set(m.start.trial, { stop: async () => end() });
@@ -93,6 +105,7 @@ export function openRoom(o: RoomOptions): RoomModel {
       case "stop":
         void trials.get(m.stop.trial)?.stop();
         trials.delete(m.stop.trial);
+        hold.stopped(m.stop.trial);
         break;
       case "description": // the server's frames are in order: start has come before, or the trial has ended
         trials.get(m.description.trial)?.description?.(m.description, m.ref ?? 0);
@@ -127,9 +140,38 @@ export function openRoom(o: RoomOptions): RoomModel {
     out.send({ type: "environment", environment: await environment() });
   }
 
+  function run({ trials, swapOfferer, iceServers }: Parameters<RoomModel["run"]>[0]): void {
+    out.send({
+      type: "run",
+      run: {
+        ...(trials?.length ? { trials } : {}),
+        ...(swapOfferer ? { swapOfferer } : {}),
+        ...(iceServers !== undefined ? { iceServers } : {}),
+      },
+    });
+  }
+
+  function othersAreThere(): boolean {
+    return snapshot.value?.peers.some((p) => p.online && p.kind !== "watcher" && p.id !== welcome.value?.peer) ?? false;
+  }
+
+  /** gathered waits until the gathering alone is complete, or for as long as that is worth it. */
+  function gathered(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, REVEALED_MS);
+      const end = gathering.subscribe(({ state }) => {
+        if (state !== "complete") return;
+        clearTimeout(timer);
+        resolve();
+        queueMicrotask(() => end()); // subscribe calls at once, before it has returned what ends it
+      });
+    });
+  }
+
   /** reset forgets what belonged to a peer that is no more. */
   function reset(): void {
     endAlone();
+    hold.release();
     for (const trial of trials.values()) void trial.stop();
     trials.clear();
     alone = 0;
@@ -141,6 +183,7 @@ export function openRoom(o: RoomOptions): RoomModel {
   function leave(): void {
     connection.leave();
     endAlone();
+    hold.release();
     for (const trial of trials.values()) void trial.stop();
     trials.clear();
   }
@@ -157,20 +200,16 @@ export function openRoom(o: RoomOptions): RoomModel {
     events,
     lastError,
     gathering,
-    run: ({ trials, swapOfferer, iceServers }) =>
-      out.send({
-        type: "run",
-        run: {
-          ...(trials?.length ? { trials } : {}),
-          ...(swapOfferer ? { swapOfferer } : {}),
-          ...(iceServers !== undefined ? { iceServers } : {}),
-        },
-      }),
+    capturing: hold.on,
+    run,
     async reveal() {
-      await askForDevice();
+      hold.take(await askForDevice());
       await tellEnvironment();
       gather();
+      await gathered();
+      if (othersAreThere()) run({}); // else the server starts the run when the other peer comes
     },
+    release: () => hold.release(),
     watch() {
       kind = "watcher";
       connection.reopen();

@@ -41,19 +41,17 @@ async function mediaPermission(): Promise<string> {
   return "";
 }
 
-/** askForDevice shows the browser's own question and lets go of the device at once: the permission is all that is wanted. */
-export async function askForDevice(): Promise<void> {
+/** askForDevice shows the browser's own question. Whoever called it must stop the tracks (see Hold). */
+export async function askForDevice(): Promise<MediaStream> {
   if (!navigator.mediaDevices) throw new RevealError("insecure"); // only a secure context has them (Media Capture and Streams section 9.1)
-  let stream: MediaStream;
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: true }).catch((e: unknown) => {
+    return await navigator.mediaDevices.getUserMedia({ video: true }).catch((e: unknown) => {
       if (name(e) === "NotAllowedError") throw e; // do not ask twice
       return navigator.mediaDevices.getUserMedia({ audio: true });
     });
   } catch (e) {
     throw new RevealError(name(e) === "NotAllowedError" || name(e) === "SecurityError" ? "denied" : "no-device");
   }
-  for (const track of stream.getTracks()) track.stop();
 }
 
 function name(e: unknown): string {

@@ -39,7 +39,7 @@ export function Masked({ own }: { own: boolean }) {
   );
 }
 
-/** Reveal asks for the camera, where the page may; the devices are released at once, only the permission counts (facts.md section 3). */
+/** Reveal asks for the camera, where the page may; what comes after is the room's (RoomModel.reveal). */
 function Reveal() {
   const room = useRoom();
   const [failed, setFailed] = useState("");

@@ -2,7 +2,7 @@ import "./Path.css";
 import { t, word } from "../i18n";
 import type { DirectionState, PairReport, PeerReport, Report, TrialReport } from "../protocol.gen";
 import { Badge } from "./Badge";
-import { columns, endpoint, none, shortAddress } from "./format";
+import { columns, endpoint, labelOf, none, shortAddress } from "./format";
 import { Sign } from "./Sign";
 import { directionLook, outcomeLook } from "./tones";
 
@@ -34,7 +34,7 @@ function Machine({ peer }: { peer: PeerReport }) {
   return (
     <div class="path-machine">
       <span class="peer-letter">{peer.id.toUpperCase()}</span>
-      <strong>{peer.label || t("peer.unnamed")}</strong>
+      <strong>{labelOf(peer) || t("peer.unnamed")}</strong>
       <span class="muted small">{peer.browser || word("kind", peer.kind)}</span>
     </div>
   );

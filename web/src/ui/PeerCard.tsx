@@ -3,18 +3,18 @@ import { t, word } from "../i18n";
 import type { PeerReport } from "../protocol.gen";
 import { Badge } from "./Badge";
 import { Explain } from "./Explain";
-import { ms, none } from "./format";
+import { labelOf, ms, none } from "./format";
 import type { Look } from "./tones";
 
 /** PeerCard is one machine and its place in the network, as this server and its browser see it. */
 export function PeerCard({ peer, own }: { peer: PeerReport; own: boolean }) {
   return (
-    <section class="peer card" data-testid={`peer-${peer.id}`} data-masked={String(peer.masked)} data-translated={String(peer.nat.translated)} aria-label={peer.label || peer.id}>
+    <section class="peer card" data-testid={`peer-${peer.id}`} data-masked={String(peer.masked)} data-translated={String(peer.nat.translated)} aria-label={labelOf(peer) || peer.id.toUpperCase()}>
       <header>
         <span class="peer-letter">{peer.id.toUpperCase()}</span>
         <div>
           <h3>
-            {peer.label || t("peer.unnamed")}
+            {labelOf(peer) || t("peer.unnamed")}
             {own && <span class="peer-own">{t("peer.you")}</span>}
           </h3>
           <p class="muted small" title={peer.userAgent}>

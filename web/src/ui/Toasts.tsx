@@ -21,6 +21,17 @@ export function Toasts({ room }: { room: RoomModel }) {
           </p>
         </div>
       )}
+      {room.capturing.value && (
+        <div class="toast card" data-tone="info" data-testid="capturing">
+          <Sign name="eye" size={18} />
+          <p>
+            <strong>{t("capturing.title")}</strong> {t("capturing.text")}
+          </p>
+          <button type="button" class="button" onClick={() => room.release()} data-testid="release">
+            {t("capturing.stop")}
+          </button>
+        </div>
+      )}
       {shown && (
         <div class="toast card" data-tone="bad" data-testid="error" data-code={shown.code}>
           <Sign name="warning" size={18} />

@@ -50,7 +50,7 @@ function Trial({ trial: tr, report }: { trial: TrialReport; report: Report }) {
           );
         })}
       </ol>
-      <p class="trial-reason">{tr.error || tr.reasonText || (tr.outcome === "" ? word("step", tr.step) + " …" : "")}</p>
+      <p class="trial-reason">{tr.error || tr.reasonText || (tr.outcome === "" ? t(`running.${steps[Math.min(at, steps.length - 1)]!}`) : "")}</p>
       {tr.selectedPair && (
         <p class="trial-pair mono" title={t("trial.pair")}>
           <span title={tr.selectedPair.local}>{shortAddress(tr.selectedPair.local)}</span>

@@ -30,8 +30,14 @@ export function shortAddress(address: string): string {
   return address.replace(/^([0-9a-f]{8})-[0-9a-f-]{27}\.local/i, "$1….local");
 }
 
+/** labelOf is what a person called the machine, or "" where that says no more than its letter. */
+export function labelOf({ id, label }: Pick<PeerReport, "id" | "label">): string {
+  return label.trim().toLowerCase() === id.toLowerCase() ? "" : label;
+}
+
 export function peerName(report: Report | null, id: string): string {
-  const label = report?.peers.find((p) => p.id === id)?.label;
+  const peer = report?.peers.find((p) => p.id === id);
+  const label = peer && labelOf(peer);
   return label ? `${id.toUpperCase()} ${label}` : id.toUpperCase();
 }
 

@@ -17,8 +17,8 @@ beforeEach(() => {
 });
 
 describe.each(langValues)("in %s", (lang) => {
-  test.each(Object.keys(fixtures))("%s is drawn whole", (name) => {
-    setLang(lang);
+  test.each(Object.keys(fixtures))("%s is drawn whole", async (name) => {
+    await setLang(lang);
     const report = fixtures[name]!(lang);
     model.value = still(report);
     const html = renderToString(<App />);
@@ -33,14 +33,14 @@ describe.each(langValues)("in %s", (lang) => {
   });
 });
 
-test("an uncounted counter is a dash with its reason, not a zero", () => {
-  setLang("en");
+test("an uncounted counter is a dash with its reason, not a zero", async () => {
+  await setLang("en");
   model.value = still(fixtures["flat"]!("en"));
   expect(renderToString(<App />)).toContain('title="not counted by this browser"><span class="muted">–</span>');
 });
 
-test("a full room offers to watch, an unknown one a new room", () => {
-  setLang("en");
+test("a full room offers to watch, an unknown one a new room", async () => {
+  await setLang("en");
   model.value = still(null, { kind: "gone", reason: "room-full" });
   expect(renderToString(<App />)).toContain('data-testid="watch"');
   model.value = still(null, { kind: "gone", reason: "unknown-room" });

@@ -17,13 +17,22 @@ export async function begin(at: URL): Promise<void> {
   const named = /^\/r\/([^/]+)\/?$/.exec(at.pathname)?.[1];
   if (named) {
     entered.value = true;
-    open(decodeURIComponent(named), at.searchParams.get("name") ?? "");
+    open(decoded(named), [...(at.searchParams.get("name") ?? "").trim()].slice(0, 64).join("")); // as many characters as the server keeps
     return;
   }
   try {
     open(await makeRoom(), "");
   } catch (e) {
     failure.value = e instanceof Error ? e.message : String(e);
+  }
+}
+
+/** decoded leaves a malformed escape as it is: the server then says that there is no such room. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
   }
 }
 
