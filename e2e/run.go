@@ -36,9 +36,8 @@ const (
 
 // RunOptions are what a run may differ in.
 type RunOptions struct {
-	Kinds     [2]Kind // what stands at A and at B; empty: Chromium
-	Binary    string  // the icescope binary
-	Artefacts string  // directory for what is left to look at; empty: nothing is kept
+	Binary    string // the icescope binary
+	Artefacts string // directory for what is left to look at; empty: nothing is kept
 }
 
 // Result is what a run brought.
@@ -47,6 +46,10 @@ type Result struct {
 	Settled  protocol.Report // when no trial was out any more
 	ToFinal  time.Duration   // from opening the second page; 0: never
 	Requests []string        // what both pages asked for
+	// Recording is the room's, as it was at the end.
+	Recording []byte
+	// Agents are the names of what stood at A and B, as the report has them.
+	Agents [2]string
 }
 
 // Bench is a scenario that stands: its network, its server, and a room.
@@ -188,7 +191,7 @@ const keepSocket = `
 window.WebSocket = class extends WebSocket { constructor(...a) { super(...a); window.labSocket = this } };`
 
 // Run plays a scenario with two real ends and returns what the report says. An error is a fault of the lab; what the report says is for Judge.
-func Run(ctx context.Context, s Scenario, o RunOptions) (result Result, err error) {
+func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 	keep := func(name string) string {
 		if o.Artefacts == "" {
 			return ""
@@ -202,7 +205,7 @@ func Run(ctx context.Context, s Scenario, o RunOptions) (result Result, err erro
 	}
 	started, cancel := context.WithTimeout(ctx, startDeadline)
 	defer cancel()
-	bench, err := Set(started, s, o.Binary, keep("server.log"))
+	bench, err := Set(started, s.Scenario, o.Binary, keep("server.log"))
 	if err != nil {
 		return result, err
 	}
@@ -216,7 +219,7 @@ func Run(ctx context.Context, s Scenario, o RunOptions) (result Result, err erro
 	ends := [2]*end{{name: "A", node: NodeA, side: s.A}, {name: "B", node: NodeB, side: s.B}}
 	errs := make([]error, 2)
 	inParallel(2, func(i int) {
-		ends[i].kind = cmp.Or(o.Kinds[i], Chromium)
+		ends[i].kind = s.Kinds[i]
 		errs[i] = ends[i].start(started, bench)
 	})
 	for _, e := range ends {
@@ -263,6 +266,14 @@ func Run(ctx context.Context, s Scenario, o RunOptions) (result Result, err erro
 		if e.browser != nil {
 			result.Requests = append(result.Requests, e.browser.Requests()...)
 		}
+	}
+	for i, peer := range result.Settled.Peers {
+		if i < len(result.Agents) {
+			result.Agents[i] = cmp.Or(peer.Browser, peer.UserAgent, string(peer.Kind))
+		}
+	}
+	if result.Recording, err = bench.get(ctx, "/api/v1/rooms/"+bench.Room+"/recording"); err != nil {
+		return result, err
 	}
 	if o.Artefacts != "" {
 		shoot(ctx, ends, keep, "end")

@@ -5,14 +5,14 @@ import (
 	"testing"
 )
 
-// Every scenario, with two Chromium: what does the report say of a fault that we made ourselves?
+// Every scenario, with two Chromium and with its variants: what does the report say of a fault that we made ourselves?
 func TestScenarios(t *testing.T) {
 	need(t, "ip", "nft", "chromium")
 	binary, err := Binary(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range Scenarios {
+	for _, s := range Plays() {
 		t.Run(s.Name, func(t *testing.T) {
 			result, err := Run(t.Context(), s, RunOptions{Binary: binary, Artefacts: filepath.Join("..", "artefacts", s.Name)})
 			if err != nil {

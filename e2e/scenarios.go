@@ -109,6 +109,7 @@ var asymmetricNAT = Scenario{
 		Must:    []protocol.Code{protocol.CodeInsecureContext},
 		MustNot: []protocol.Code{protocol.CodeUDPBlocked, protocol.CodeSTUNUnreachable, protocol.CodeOneWayBlock, protocol.CodeMDNSMulticastBlocked},
 	},
+	Variants: []Variant{{Kinds: [2]Kind{Firefox, Chromium}}, {Kinds: [2]Kind{Firefox, Firefox}}},
 }
 
 var asymmetricNATRevealed = Scenario{
@@ -123,6 +124,7 @@ var asymmetricNATRevealed = Scenario{
 		Must:    []protocol.Code{protocol.CodeAsymmetricNAT},
 		MustNot: []protocol.Code{protocol.CodeMDNSMasked, protocol.CodeUDPBlocked, protocol.CodeOneWayBlock, protocol.CodeAsymmetricRouting},
 	},
+	Variants: []Variant{{Kinds: [2]Kind{Headless, Chromium}}},
 }
 
 const flatPicture = `
@@ -152,6 +154,7 @@ var flat = Scenario{
 		Needs: protocol.NeedsNothing, Host: true, STUN: true,
 		MustNot: []protocol.Code{protocol.CodeMDNSMasked, protocol.CodeMDNSMulticastBlocked, protocol.CodeUDPBlocked, protocol.CodeAsymmetricNAT},
 	},
+	Variants: []Variant{{Kinds: [2]Kind{Firefox, Chromium}}},
 }
 
 var flatNoMulticast = Scenario{
@@ -253,6 +256,7 @@ var oneWayBlock = Scenario{
 		Needs: protocol.NeedsUndetermined, Cause: protocol.CodeOneWayBlock,
 		MustNot: []protocol.Code{protocol.CodeSTUNUnreachable, protocol.CodeAsymmetricNAT, protocol.CodeUDPBlocked},
 	},
+	Variants: []Variant{{Kinds: [2]Kind{Firefox, Chromium}, Weak: true}},
 }
 
 var asymmetricRouting = Scenario{
@@ -277,6 +281,7 @@ var asymmetricRouting = Scenario{
 		Needs: protocol.NeedsUndetermined, Cause: protocol.CodeAsymmetricRouting,
 		MustNot: []protocol.Code{protocol.CodeSTUNUnreachable, protocol.CodeAsymmetricNAT, protocol.CodeUDPBlocked},
 	},
+	Variants: []Variant{{Kinds: [2]Kind{Firefox, Chromium}, Weak: true}},
 }
 
 var noDefaultRoute = Scenario{

@@ -3,6 +3,7 @@
 //	go run ./e2e/cmd/lab -list
 //	go run ./e2e/cmd/lab -scenario asymmetric-nat
 //	go run ./e2e/cmd/lab -all
+//	go run ./e2e/cmd/lab -all -stories diagnosis/testdata
 package main
 
 import (
@@ -13,9 +14,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 
 	"github.com/icescope/icescope/e2e"
 	"github.com/icescope/icescope/protocol"
@@ -25,8 +26,9 @@ func main() {
 	name := flag.String("scenario", "", "hold this network open until Ctrl-C; with -all: play those whose names contain it")
 	list := flag.Bool("list", false, "list the scenarios")
 	all := flag.Bool("all", false, "play all scenarios and print a matrix")
-	kinds := flag.String("kinds", "chromium,chromium", "with -all: what stands at A and at B: chromium, firefox or headless")
+	kinds := flag.String("kinds", "", "with -all: only plays with these ends, as in chromium,firefox (chromium, firefox or headless)")
 	artefacts := flag.String("artefacts", "artefacts", "with -all: where to put screenshots, reports and recordings")
+	stories := flag.String("stories", "", "with -all: a directory to write each play's recording to, as a story for the diagnosis' tests")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -37,7 +39,7 @@ func main() {
 			fmt.Printf("%-24s %s\n", s.Name, s.Title)
 		}
 	case *all:
-		err = playAll(ctx, *name, *kinds, *artefacts)
+		err = play(ctx, *name, *kinds, *artefacts, *stories)
 	default:
 		err = hold(ctx, *name)
 	}
@@ -71,25 +73,34 @@ func hold(ctx context.Context, name string) error {
 	return b.Close()
 }
 
-func playAll(ctx context.Context, name, kinds, artefacts string) error {
-	a, b, ok := strings.Cut(kinds, ",")
-	if !ok {
-		return errors.New("-kinds wants two, with a comma between")
+// play plays the programme, prints a line for each play as it ends, and says whether all is as expected.
+func play(ctx context.Context, name, kinds, artefacts, stories string) error {
+	plays := e2e.Plays()
+	if kinds != "" {
+		a, b, ok := strings.Cut(kinds, ",")
+		if !ok {
+			return errors.New("-kinds wants two, with a comma between")
+		}
+		ends := [2]e2e.Kind{e2e.Kind(a), e2e.Kind(b)}
+		plays = slices.DeleteFunc(plays, func(p e2e.Play) bool { return p.Kinds != ends })
 	}
 	binary, done, err := prepare()
 	if err != nil {
 		return err
 	}
 	defer done()
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "scenario\tneeds\tcause\tto final\tas expected")
+	const row = "%-32s %-13s %-24s %-9s %s\n"
+	fmt.Printf(row, "play", "needs", "cause", "to final", "as expected")
 	bad := 0
-	for _, s := range e2e.Scenarios {
-		if !strings.Contains(s.Name, name) {
+	for _, p := range plays {
+		if !strings.Contains(p.Name, name) {
 			continue
 		}
-		r, err := e2e.Run(ctx, s, e2e.RunOptions{Kinds: [2]e2e.Kind{e2e.Kind(a), e2e.Kind(b)}, Binary: binary, Artefacts: filepath.Join(artefacts, s.Name)})
-		wrong := e2e.Judge(s, r)
+		r, err := e2e.Run(ctx, p, e2e.RunOptions{Binary: binary, Artefacts: filepath.Join(artefacts, p.Name)})
+		wrong := e2e.Judge(p, r)
+		if err == nil && stories != "" {
+			err = e2e.WriteStory(stories, p, r)
+		}
 		if err != nil {
 			wrong = append(wrong, err.Error())
 		}
@@ -98,14 +109,13 @@ func playAll(ctx context.Context, name, kinds, artefacts string) error {
 			bad++
 			verdict = strings.Join(wrong, "; ")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%.1f s\t%s\n", s.Name, r.Final.Verdict.Needs, r.Final.Verdict.Cause, r.ToFinal.Seconds(), verdict)
+		fmt.Printf(row, p.Name, r.Final.Verdict.Needs, r.Final.Verdict.Cause, fmt.Sprintf("%.1f s", r.ToFinal.Seconds()), verdict)
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	w.Flush()
 	if bad > 0 {
-		return fmt.Errorf("%d scenarios are not as expected", bad)
+		return fmt.Errorf("%d plays are not as expected", bad)
 	}
 	return nil
 }
