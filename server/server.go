@@ -301,10 +301,18 @@ func pageURL(l listening, host string) string {
 	return scheme + "://" + net.JoinHostPort(host, port) + "/"
 }
 
+// stunAddrs are where peers find the STUN server: without loopback, unless there is nothing else.
 func (s *Server) stunAddrs() []string {
-	var out []string
+	var out, loopback []string
 	for _, a := range s.stun.Addrs() {
-		out = append(out, a.String())
+		if a.Addr().IsLoopback() {
+			loopback = append(loopback, a.String())
+		} else {
+			out = append(out, a.String())
+		}
+	}
+	if len(out) == 0 {
+		return loopback
 	}
 	return out
 }
