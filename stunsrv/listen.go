@@ -107,13 +107,10 @@ func (s *Server) bindHosts(hosts []netip.Addr, port Port, number uint16) (uint16
 }
 
 func listenUDP(network string, at netip.AddrPort) (*socket, error) {
-	var lc net.ListenConfig
-	if at.Addr().IsUnspecified() {
-		lc.Control = func(_, _ string, c syscall.RawConn) error {
-			var failed error
-			return errors.Join(c.Control(func(fd uintptr) { failed = wantPacketInfo(fd, at.Addr().Is6()) }), failed)
-		}
-	}
+	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var failed error
+		return errors.Join(c.Control(func(fd uintptr) { failed = wantControl(fd, at.Addr().Is6(), at.Addr().IsUnspecified()) }), failed)
+	}}
 	conn, err := lc.ListenPacket(context.Background(), network, at.String())
 	if err != nil {
 		return nil, err

@@ -19,6 +19,8 @@ const (
 	maxSightings = 4096
 	// maxUserAgent is in bytes: SOFTWARE is others' text, of any length.
 	maxUserAgent = 64
+	// unknownTTL is for TCP: the segments of one request may each have come with another, and the kernel tells none of them.
+	unknownTTL = 0
 )
 
 // seen is what makes two requests the same sighting.
@@ -33,7 +35,7 @@ type sightings struct {
 	deliver func(protocol.Sighting)
 
 	mu      sync.Mutex
-	waiting map[seen]*protocol.Sighting // Requests and UserAgent only
+	waiting map[seen]*protocol.Sighting // Requests, UserAgent and SourceTTL only
 	order   []seen
 	wake    chan struct{}
 }
@@ -42,7 +44,8 @@ func newSightings(deliver func(protocol.Sighting)) *sightings {
 	return &sightings{deliver: deliver, waiting: make(map[seen]*protocol.Sighting), wake: make(chan struct{}, 1)}
 }
 
-func (s *sightings) add(what seen, software []byte) {
+// add counts a request. The TTL is not part of what makes a sighting, or a path that changes would split it: those that are merged have the first's.
+func (s *sightings) add(what seen, ttl int, software []byte) {
 	if s.deliver == nil {
 		return
 	}
@@ -53,7 +56,7 @@ func (s *sightings) add(what seen, software []byte) {
 		return
 	}
 	if len(s.order) < maxSightings {
-		s.waiting[what] = &protocol.Sighting{Requests: 1, UserAgent: printable(software)}
+		s.waiting[what] = &protocol.Sighting{Requests: 1, UserAgent: printable(software), SourceTTL: ttl}
 		s.order = append(s.order, what)
 	}
 	s.mu.Unlock()

@@ -186,7 +186,7 @@ func (s *Server) answerStream(conn *net.TCPConn, r *responder, out, frame []byte
 		_ = conn.SetWriteDeadline(time.Now().Add(writeDeadline))
 		_, err = conn.Write(answer)
 	}
-	s.sightings.add(seen{source: source, local: local, kind: inquiry.kind, tcp: true, answered: len(answer) > 0 && err == nil}, inquiry.software)
+	s.sightings.add(seen{source: source, local: local, kind: inquiry.kind, tcp: true, answered: len(answer) > 0 && err == nil}, unknownTTL, inquiry.software)
 	return err == nil
 }
 

@@ -34,12 +34,10 @@ func (s *Server) serveUDP(ctx context.Context, sock *socket) error {
 			continue
 		}
 		failed = 0
-		local, pin := sock.local, []byte(nil)
-		if local.Addr().IsUnspecified() {
-			var addr netip.Addr
-			if addr, pin = arrivedAt(control[:controlled]); addr.IsValid() {
-				local = netip.AddrPortFrom(addr, local.Port())
-			}
+		local := sock.local
+		addr, ttl, pin := arrivedAt(control[:controlled])
+		if addr.IsValid() { // only a wildcard socket asked for it
+			local = netip.AddrPortFrom(addr, local.Port())
 		}
 		answer, inquiry := sock.respond(out[:0], in[:n], source, local)
 		switch inquiry.kind {
@@ -60,6 +58,6 @@ func (s *Server) serveUDP(ctx context.Context, sock *socket) error {
 			}
 			answered = err == nil
 		}
-		s.sightings.add(seen{source: source, local: local, kind: inquiry.kind, answered: answered}, inquiry.software)
+		s.sightings.add(seen{source: source, local: local, kind: inquiry.kind, answered: answered}, ttl, inquiry.software)
 	}
 }
