@@ -3,7 +3,7 @@ import "./ui/base.css";
 import { render } from "preact";
 import { lang, pickLang, setLang } from "./i18n";
 import { App } from "./ui/App";
-import { begin } from "./ui/session";
+import { begin, entered } from "./ui/session";
 import { loadTheme } from "./ui/theme";
 
 const at = new URL(location.href);
@@ -20,8 +20,8 @@ if (fixture) {
   void begin(at);
 }
 
-// Back from a room to the start page: a page load is the plainest way to leave a room.
-addEventListener("popstate", () => location.reload());
+// Back from a room to the start page: a page load is the plainest way to leave a room. A link within the page is no such way.
+addEventListener("popstate", () => location.pathname.startsWith("/r/") !== entered.value && location.reload());
 
 await texts;
 render(<App />, document.getElementById("app")!);

@@ -54,6 +54,7 @@ export const en = {
   "verdict.final": "final",
   "verdict.measuring": "still measuring",
   "verdict.sofar": "so far; still measuring",
+  "verdict.cause": "Cause: {cause}",
   "verdict.paste": "Configuration to paste",
   "verdict.paste.later": "The configuration to paste will stand here.",
   "verdict.progress": "{done} of {total} trials have ended",
@@ -115,12 +116,15 @@ export const en = {
   "custom.notlist": 'This is no iceServers. Try [{"urls": "stun:192.0.2.1:3478"}].',
 
   "findings.title": "Findings",
+  "findings.cause": "Cause of the verdict",
+  "findings.notes": "Notes",
   "findings.none": "Nothing was found that breaks a connection here.",
   "findings.notyet": "Nothing found yet.",
   "findings.remedy": "What to change",
   "findings.experiment": "What would make it certain",
   "findings.evidence": "Evidence",
 
+  "candidates.other": "The other machine will stand here as soon as it has joined.",
   "path.title": "The path",
   "path.note": "What this server sees of both ends, and both directions of the pair that says most in each trial.",
   "path.server": "this server",

@@ -56,6 +56,7 @@ export const ja: Messages = {
   "verdict.final": "確定",
   "verdict.measuring": "測定中",
   "verdict.sofar": "現時点の判定(測定中)",
+  "verdict.cause": "原因:{cause}",
   "verdict.paste": "貼り付け用の設定",
   "verdict.paste.later": "貼り付け用の設定はここに表示されます。",
   "verdict.progress": "{total}件中{done}件のトライアルが終了",
@@ -117,12 +118,15 @@ export const ja: Messages = {
   "custom.notlist": 'iceServersではありません。例:[{"urls": "stun:192.0.2.1:3478"}]',
 
   "findings.title": "所見",
+  "findings.cause": "この判定の原因",
+  "findings.notes": "参考情報",
   "findings.none": "接続を妨げる原因は見つかりませんでした。",
   "findings.notyet": "まだ何も見つかっていません。",
   "findings.remedy": "対処",
   "findings.experiment": "確定させるための実験",
   "findings.evidence": "根拠",
 
+  "candidates.other": "相手の端末が入室すると、ここに表示されます。",
   "path.title": "経路",
   "path.note": "このサーバーから見た両端と、各トライアルを最もよく表すペアの両方向を示します。",
   "path.server": "このサーバー",

@@ -4,7 +4,7 @@ import type { CandidateReport, PeerReport } from "../protocol.gen";
 import { Badge } from "./Badge";
 import { showEvent } from "./context";
 import { Explain, isTerm } from "./Explain";
-import { endpoint, ms, shortAddress } from "./format";
+import { endpoint, labelOf, ms, shortAddress } from "./format";
 import { Sign } from "./Sign";
 import type { Filter } from "./TrialFilter";
 import type { Look } from "./tones";
@@ -17,14 +17,13 @@ export function Candidates({ peer, filter }: { peer: PeerReport; filter: Filter 
   const errors = peer.candidateErrors.filter((e) => filter === "all" || e.trial === filter);
   return (
     <div class="candidates card" data-testid={`candidates-${peer.id}`}>
-      <div class="candidates-scroll" tabIndex={0} role="region" aria-label={t("candidates.of", { peer: peer.label || peer.id.toUpperCase() })}>
+      <div class="candidates-scroll" tabIndex={0} role="region" aria-label={t("candidates.of", { peer: labelOf(peer) || peer.id.toUpperCase() })}>
         <table>
           <thead>
             <tr>
               <th scope="col">{t("candidates.type")}</th>
               <th scope="col">
-                {t("candidates.address")} <i>/ </i>
-                <Explain term="raddr">raddr rport</Explain>
+                {t("candidates.address")} <i>/ raddr rport</i>
               </th>
               <th scope="col">
                 <Explain term="priority">{t("candidates.priority")}</Explain>
@@ -96,7 +95,12 @@ function Row({ candidate: c, peer }: { candidate: CandidateReport; peer: string 
           {c.tcpType && ` ${c.tcpType}`}
           {c.masked && " · "}
           {c.masked && <Explain term="local">{t("candidates.masked")}</Explain>}
-          {c.relatedAddress && ` · raddr ${c.relatedAddress} rport ${c.relatedPort ?? "–"}`}
+          {c.relatedAddress && (
+            <>
+              {" · "}
+              <Explain term="raddr">raddr</Explain> {c.relatedAddress} rport {c.relatedPort ?? "–"}
+            </>
+          )}
         </small>
       </td>
       <td class="mono" title={t("candidates.preferences", { type: c.typePreference, local: c.localPreference, component: c.component })}>

@@ -1,102 +1,77 @@
 import "./Findings.css";
+import { useRef } from "preact/hooks";
 import { t, word } from "../i18n";
 import type { Finding, Report } from "../protocol.gen";
 import { Badge } from "./Badge";
-import { EventLinks } from "./EventLinks";
-import { peerName } from "./format";
+import { FindingBody } from "./FindingBody";
+import { causeOf, peerName } from "./format";
+import { Notes } from "./Notes";
 import { Sign } from "./Sign";
 import { confidenceLook, severityLook } from "./tones";
 
-/** Findings are the causes, in the order in which the server weighs them. */
+/** Findings are the causes. That of the verdict stands first, the notes last. */
 export function Findings({ report }: { report: Report }) {
-  if (report.findings.length === 0) return <p class="muted">{t(report.verdict.final ? "findings.none" : "findings.notyet")}</p>;
+  const came = useRef<string[]>([]); // the order in which they came
+  for (const f of report.findings) if (!came.current.includes(f.id)) came.current.push(f.id);
+  const cause = causeOf(report);
+  const faults = report.findings.filter((f) => f !== cause && f.severity !== "info");
+  // While it streams, what is new comes below, so that nobody loses the line. In the end the server's order is the right one.
+  if (!report.verdict.final) faults.sort((x, y) => came.current.indexOf(x.id) - came.current.indexOf(y.id));
+  const notes = report.findings.filter((f) => f !== cause && f.severity === "info");
   return (
-    <ol class="findings">
-      {report.findings.map((f) => (
-        <Item key={f.id} finding={f} report={report} />
-      ))}
-    </ol>
-  );
-}
-
-function Item({ finding: f, report }: { finding: Finding; report: Report }) {
-  const body = <Body finding={f} />;
-  const head = <Head finding={f} report={report} />;
-  return (
-    <li class="finding card" data-tone={severityLook[f.severity].tone} data-testid={`finding-${f.code}`} data-severity={f.severity} data-confidence={f.confidence}>
-      {/* A note is no fault: its title is enough until somebody asks. */}
-      {f.severity === "info" ? (
-        <details>
-          <summary>{head}</summary>
-          {body}
-        </details>
+    <div class="findings">
+      {cause || faults.length > 0 ? (
+        <ol>
+          {cause && <Item key={cause.id} finding={cause} report={report} cause />}
+          {faults.map((f) => (
+            <Item key={f.id} finding={f} report={report} />
+          ))}
+        </ol>
       ) : (
-        <>
-          {head}
-          {body}
-        </>
+        report.run > 0 && <p class="muted">{t(report.verdict.final ? "findings.none" : "findings.notyet")}</p>
       )}
-    </li>
+      {notes.length > 0 && <Notes notes={notes} report={report} />}
+    </div>
   );
 }
 
-function Head({ finding: f, report }: { finding: Finding; report: Report }) {
+function Item({ finding: f, report, cause }: { finding: Finding; report: Report; cause?: boolean }) {
   const old = f.run !== undefined && f.run > 0 && f.run < report.run;
   return (
-    <div class="finding-head">
-      <span class="finding-sign">
-        <Sign name={severityLook[f.severity].sign} />
-      </span>
-      <h3>{f.title}</h3>
-      <Badge look={confidenceLook[f.confidence]} text={word("confidence", f.confidence)} title={t("confidence.title")} />
-      <p class="finding-where muted small">
-        <span>{word("severity", f.severity)}</span>
-        <code>{f.code}</code>
-        {f.direction ? (
-          <span class="finding-direction">
-            {peerName(report, f.direction.from)}
-            <Sign name="right" size={13} />
-            <span class="hidden-visually">{t("to")}</span>
-            {peerName(report, f.direction.to)}
-          </span>
-        ) : (
-          f.peers.length > 0 && <span>{f.peers.map((id) => peerName(report, id)).join(", ")}</span>
-        )}
-        {f.trial && <span>{word("trial", f.trial)}</span>}
-        {old && <span>{t("trial.run", { n: f.run! })}</span>}
-      </p>
-    </div>
-  );
-}
-
-function Body({ finding: f }: { finding: Finding }) {
-  return (
-    <div class="finding-body">
-      <p>{f.summary}</p>
-      {f.remedy && (
-        <div class="finding-remedy">
-          <h4>{t("findings.remedy")}</h4>
-          <p>{f.remedy}</p>
-        </div>
-      )}
-      {f.separatingExperiment && (
-        <div>
-          <h4>{t("findings.experiment")}</h4>
-          <p>{f.separatingExperiment}</p>
-        </div>
-      )}
-      {f.evidence.length > 0 && (
-        <div>
-          <h4>{t("findings.evidence")}</h4>
-          <ul class="finding-evidence">
-            {f.evidence.map((e) => (
-              <li key={e.text}>
-                {e.text} <EventLinks events={e.events} />
-              </li>
-            ))}
-          </ul>
-        </div>
-      )}
-    </div>
+    <li
+      id={cause ? "cause" : undefined}
+      tabIndex={cause ? -1 : undefined}
+      class={cause ? "finding finding-cause card" : "finding card"}
+      data-tone={severityLook[f.severity].tone}
+      data-testid={`finding-${f.code}`}
+      data-severity={f.severity}
+      data-confidence={f.confidence}
+    >
+      {cause && <p class="finding-mark">{t("findings.cause")}</p>}
+      <div class="finding-head">
+        <span class="finding-sign">
+          <Sign name={severityLook[f.severity].sign} />
+        </span>
+        <h3>{f.title}</h3>
+        <Badge look={confidenceLook[f.confidence]} text={word("confidence", f.confidence)} title={t("confidence.title")} />
+        <p class="finding-where muted small">
+          <span>{word("severity", f.severity)}</span>
+          <code>{f.code}</code>
+          {f.direction ? (
+            <span class="finding-direction">
+              {peerName(report, f.direction.from)}
+              <Sign name="right" size={13} />
+              <span class="hidden-visually">{t("to")}</span>
+              {peerName(report, f.direction.to)}
+            </span>
+          ) : (
+            f.peers.length > 0 && <span>{f.peers.map((id) => peerName(report, id)).join(", ")}</span>
+          )}
+          {f.trial && <span>{word("trial", f.trial)}</span>}
+          {old && <span>{t("trial.run", { n: f.run! })}</span>}
+        </p>
+      </div>
+      <FindingBody finding={f} />
+    </li>
   );
 }

@@ -27,77 +27,101 @@ export function RoomPage({ code }: { code: string }) {
   const report = room.snapshot.value;
   const gone = status.kind === "gone" ? <Problem gone={status} room={room} /> : null;
   if (gone && !report) return gone;
+  const own = room.welcome.value?.peer ?? "";
   const waiting = report !== null && columns(report).filter((p) => p.online).length < 2;
   return (
     <>
       {gone}
       <Verdict report={report} />
-      {waiting && !gone && <Invite code={code} />}
-      {report && <Body report={report} own={room.welcome.value?.peer ?? ""} waiting={waiting} />}
+      {report === null || report.run === 0 ? (
+        <>
+          {!gone && <Invite code={code} />}
+          {report && <Waiting report={report} own={own} />}
+        </>
+      ) : (
+        <Measured report={report} own={own} invite={waiting && !gone ? code : ""} />
+      )}
     </>
   );
 }
 
-function Body({ report, own, waiting }: { report: Report; own: string; waiting: boolean }) {
-  const room = useRoom();
-  const [pairFilter, setPairFilter] = useState<Filter>("all");
-  const [logFilter, setLogFilter] = useState<Filter>("all");
-  const cannotRun = waiting || room.status.value.kind !== "online" || room.welcome.value?.kind === "watcher";
-  const ran = report.trials.map((tr) => tr.kind);
+/** Waiting is before the first run: this browser alone, with the other one's place kept free. */
+function Waiting({ report, own }: { report: Report; own: string }) {
   return (
     <>
-      {report.run > 0 && (
-        <Section
-          id="trials"
-          title={t("trials.title")}
-          note={t("trials.note")}
-          tools={
-            <>
-              <button type="button" class="button" disabled={cannotRun} onClick={() => room.run({})} data-testid="button-run-again">
-                <Sign name="again" /> {t("action.again")}
-              </button>
-              <button type="button" class="button" disabled={cannotRun} onClick={() => room.run({ swapOfferer: true })} data-testid="button-swap">
-                <Sign name="swap" /> {t("action.swap")}
-              </button>
-            </>
-          }
-        >
-          <Trials report={report} />
-          <Custom disabled={cannotRun} />
-        </Section>
-      )}
-      {(report.run > 0 || report.findings.length > 0) && (
+      <Machines report={report} own={own} />
+      {report.findings.length > 0 && (
         <Section id="findings" title={t("findings.title")}>
           <Findings report={report} />
         </Section>
       )}
-      {report.run > 0 && columns(report).length === 2 && (
+      <Log report={report} />
+    </>
+  );
+}
+
+/** Measured is from the first run on. All its parts are there from the start, each with room for what is to come. */
+function Measured({ report, own, invite }: { report: Report; own: string; invite: string }) {
+  const room = useRoom();
+  const [pairFilter, setPairFilter] = useState<Filter>("all");
+  const cannotRun = invite !== "" || room.status.value.kind !== "online" || room.welcome.value?.kind === "watcher";
+  const ran = report.trials.map((tr) => tr.kind);
+  return (
+    <>
+      <Section
+        id="trials"
+        title={t("trials.title")}
+        note={t("trials.note")}
+        tools={
+          <>
+            <button type="button" class="button" disabled={cannotRun} onClick={() => room.run({})} data-testid="button-run-again">
+              <Sign name="again" /> {t("action.again")}
+            </button>
+            <button type="button" class="button" disabled={cannotRun} onClick={() => room.run({ swapOfferer: true })} data-testid="button-swap">
+              <Sign name="swap" /> {t("action.swap")}
+            </button>
+          </>
+        }
+      >
+        <Trials report={report} />
+        <Custom disabled={cannotRun} />
+      </Section>
+      <Section id="findings" title={t("findings.title")} measuring={!report.verdict.final}>
+        <Findings report={report} />
+      </Section>
+      {columns(report).length === 2 && (
         <Section id="path" title={t("path.title")} note={t("path.note")}>
           <Path report={report} />
         </Section>
       )}
       <Machines report={report} own={own} />
-      {report.run > 0 && (
-        <Section
-          id="pairs"
-          title={t("pairs.title")}
-          note={t("pairs.note")}
-          tools={<TrialFilter name="pairs" kinds={ran} value={pairFilter} onChange={setPairFilter} />}
-        >
-          <Pairs report={report} filter={pairFilter} />
-        </Section>
-      )}
-      {report.signaling.length > 0 && (
-        <Section
-          id="signaling-log"
-          title={t("signaling.title")}
-          note={t("signaling.note")}
-          tools={<TrialFilter name="signaling" kinds={trialKinds(report)} value={logFilter} onChange={setLogFilter} />}
-        >
-          <Signaling report={report} filter={logFilter} />
-        </Section>
-      )}
+      {/* After a run nothing above may move because the other one has left. */}
+      {invite && <Invite code={invite} />}
+      <Section
+        id="pairs"
+        title={t("pairs.title")}
+        note={t("pairs.note")}
+        tools={<TrialFilter name="pairs" kinds={ran} value={pairFilter} onChange={setPairFilter} />}
+      >
+        <Pairs report={report} filter={pairFilter} />
+      </Section>
+      <Log report={report} />
     </>
+  );
+}
+
+function Log({ report }: { report: Report }) {
+  const [filter, setFilter] = useState<Filter>("all");
+  if (report.signaling.length === 0) return null;
+  return (
+    <Section
+      id="signaling-log"
+      title={t("signaling.title")}
+      note={t("signaling.note")}
+      tools={<TrialFilter name="signaling" kinds={trialKinds(report)} value={filter} onChange={setFilter} />}
+    >
+      <Signaling report={report} filter={filter} />
+    </Section>
   );
 }
 
@@ -112,10 +136,11 @@ export function Machines({ report, own, alone }: { report: Report; own: string; 
       note={t(alone ? "start.alone.text" : "candidates.note")}
       tools={<TrialFilter name="candidates" kinds={trialKinds(report)} value={filter} onChange={setFilter} />}
     >
-      <div class="machines" data-count={peers.length}>
+      <div class="machines" data-alone={alone}>
         {peers.map((peer) => (
           <Machine key={peer.id} peer={peer} own={peer.id === own} filter={filter} />
         ))}
+        {!alone && peers.length === 1 && <p class="machine-missing muted">{t("candidates.other")}</p>}
       </div>
     </Section>
   );

@@ -2,7 +2,7 @@ import "./Trials.css";
 import { t, word } from "../i18n";
 import type { Report, TrialReport } from "../protocol.gen";
 import { Badge } from "./Badge";
-import { ms, peerName, percent, rate, shortAddress } from "./format";
+import { ms, none, peerName, percent, rate, shortAddress } from "./format";
 import { Explain } from "./Explain";
 import { Sparkline } from "./Sparkline";
 import { outcomeLook } from "./tones";
@@ -26,6 +26,7 @@ function Trial({ trial: tr, report }: { trial: TrialReport; report: Report }) {
   const look = outcomeLook[tr.outcome];
   const at = tr.outcome === "connected" ? steps.length : (reached[tr.step] ?? 0);
   const clock = { gather: tr.clocks.gatherMs, check: tr.clocks.checkMs, dtls: tr.clocks.dtlsMs, data: null, video: null };
+  const ended = tr.outcome !== "";
   const run = tr.id.slice(tr.kind.length + 1);
   return (
     <li class="trial card" data-tone={look.tone} data-testid={`trial-${tr.kind}`} data-outcome={tr.outcome} data-step={tr.step} data-run={run}>
@@ -51,23 +52,26 @@ function Trial({ trial: tr, report }: { trial: TrialReport; report: Report }) {
         })}
       </ol>
       <p class="trial-reason">{tr.error || tr.reasonText || (tr.outcome === "" ? t(`running.${steps[Math.min(at, steps.length - 1)]!}`) : "")}</p>
-      {tr.selectedPair && (
-        <p class="trial-pair mono" title={t("trial.pair")}>
-          <span title={tr.selectedPair.local}>{shortAddress(tr.selectedPair.local)}</span>
-          <span aria-hidden="true">⇄</span>
-          <span title={tr.selectedPair.remote}>{shortAddress(tr.selectedPair.remote)}</span>
-        </p>
-      )}
-      {(tr.data || tr.video) && (
-        <dl class="trial-numbers">
-          <Number name="RTT" value={ms(tr.data?.rttMs)}>
-            {tr.data?.roundTripsMs && <Sparkline values={tr.data.roundTripsMs} />}
-          </Number>
-          <Number name={t("trial.loss")} value={percent(tr.data?.lossPercent)} />
-          <Number name={t("trial.rate")} value={rate(tr.data?.throughputKbps)} />
-          <Number name={t("trial.video")} value={tr.video ? t("trial.frames", { n: tr.video.framesDecoded }) : "–"} />
-        </dl>
-      )}
+      {/* These are there before they are known, so that nothing moves when they come. What has ended without them leaves their place empty. */}
+      <p class="trial-pair mono" title={t("trial.pair")} data-void={(ended && !tr.selectedPair) || undefined}>
+        {tr.selectedPair ? (
+          <>
+            <span title={tr.selectedPair.local}>{shortAddress(tr.selectedPair.local)}</span>
+            <span aria-hidden="true">⇄</span>
+            <span title={tr.selectedPair.remote}>{shortAddress(tr.selectedPair.remote)}</span>
+          </>
+        ) : (
+          none
+        )}
+      </p>
+      <dl class="trial-numbers" data-void={(ended && !tr.data && !tr.video) || undefined}>
+        <Number name="RTT" value={ms(tr.data?.rttMs)}>
+          {tr.data?.roundTripsMs && <Sparkline values={tr.data.roundTripsMs} />}
+        </Number>
+        <Number name={t("trial.loss")} value={percent(tr.data?.lossPercent)} />
+        <Number name={t("trial.rate")} value={rate(tr.data?.throughputKbps)} />
+        <Number name={t("trial.video")} value={tr.video ? t("trial.frames", { n: tr.video.framesDecoded }) : none} />
+      </dl>
       <footer class="muted small">
         <span>{t("trial.offerer", { peer: peerName(report, tr.offerer) })}</span>
         <span>

@@ -3,7 +3,7 @@ import { t, word } from "../i18n";
 import type { Report } from "../protocol.gen";
 import { Badge } from "./Badge";
 import { Copy } from "./Copy";
-import { snippet } from "./format";
+import { causeOf, snippet } from "./format";
 import { Sign } from "./Sign";
 import { confidenceLook, needsLook, outcomeLook, type Look } from "./tones";
 
@@ -46,7 +46,11 @@ export function Verdict({ report }: { report: Report | null }) {
               <Badge look={{ tone: "info", sign: "spinner" }} text={open ? t("verdict.measuring") : t("verdict.sofar")} />
             )}
             {!open && <Badge look={confidenceLook[v!.confidence] ?? confidenceLook.possible} text={word("confidence", v!.confidence)} title={t("confidence.title")} />}
-            {v!.cause && <code class="verdict-cause">{v!.cause}</code>}
+            {v!.cause && (
+              <a class="verdict-cause" href="#cause">
+                {t("verdict.cause", { cause: causeOf(report)?.title ?? v!.cause })}
+              </a>
+            )}
             {phase === "measuring" && <Progress report={report} />}
           </div>
         )}

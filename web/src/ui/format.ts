@@ -1,4 +1,4 @@
-import type { ICEServer, Needs, PeerReport, Report, TrialKind } from "../protocol.gen";
+import type { Finding, ICEServer, Needs, PeerReport, Report, TrialKind } from "../protocol.gen";
 
 /** none stands wherever nothing was measured: an absent number is not a zero. */
 export const none = "–";
@@ -39,6 +39,11 @@ export function peerName(report: Report | null, id: string): string {
   const peer = report?.peers.find((p) => p.id === id);
   const label = peer && labelOf(peer);
   return label ? `${id.toUpperCase()} ${label}` : id.toUpperCase();
+}
+
+/** causeOf is the finding that the verdict names as its cause: the server's first of that code, since those of an earlier run stand last. */
+export function causeOf(report: Report): Finding | undefined {
+  return report.findings.find((f) => f.code === report.verdict.cause);
 }
 
 /** columns are the two peers that the page shows side by side. More than two stand in a report after one has left and another came. */

@@ -1,0 +1,36 @@
+import { t } from "../i18n";
+import type { Finding } from "../protocol.gen";
+import { EventLinks } from "./EventLinks";
+
+/** FindingBody is what stands behind a finding's title: the cause in words, what to change, and what it stands on. */
+export function FindingBody({ finding: f }: { finding: Finding }) {
+  return (
+    <div class="finding-body">
+      <p>{f.summary}</p>
+      {f.remedy && (
+        <div class="finding-remedy">
+          <h4>{t("findings.remedy")}</h4>
+          <p>{f.remedy}</p>
+        </div>
+      )}
+      {f.separatingExperiment && (
+        <div>
+          <h4>{t("findings.experiment")}</h4>
+          <p>{f.separatingExperiment}</p>
+        </div>
+      )}
+      {f.evidence.length > 0 && (
+        <div>
+          <h4>{t("findings.evidence")}</h4>
+          <ul class="finding-evidence">
+            {f.evidence.map((e) => (
+              <li key={e.text}>
+                {e.text} <EventLinks events={e.events} />
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
+    </div>
+  );
+}
