@@ -114,16 +114,39 @@ func (f *Fold) outside(p *peer) netip.Addr {
 // Initial TTLs of the systems in use: Linux, Android, macOS and iOS 64, Windows 128, network gear 255. A packet that still carries one has crossed no router.
 func fresh(ttl int) bool { return ttl == 64 || ttl == 128 || ttl == 255 }
 
+// routed: has a packet with this TTL crossed a router? Below 33 it may also come from an exotic system that starts at 32 or lower.
+func routed(ttl int) bool { return ttl > 32 && !fresh(ttl) }
+
+// direct: did this request come straight from the peer's own socket, out of one of the server's segments? The TTL alone does not tell: a forwarder in user space
+// (Docker's proxy, a virtual machine's NAT) sends anew with a fresh one, but from a port of its own.
+func (f *Fold) direct(p *peer, s sighting) bool {
+	ap, err := netip.ParseAddrPort(s.Source)
+	if err != nil || !fresh(s.SourceTTL) || !f.local(ap.Addr().Unmap()) {
+		return false
+	}
+	for _, n := range f.endsOf(p) {
+		if slices.Contains(n.hosts("udp"), int(ap.Port())) || n.bound(int(ap.Port())) {
+			return true
+		}
+	}
+	return false
+}
+
+// bound: do the statistics show a UDP socket of this port, signaled or not? A browser that connects early never signals its masked host candidate.
+func (n *end) bound(port int) bool {
+	return slices.ContainsFunc(n.local, func(c protocol.SampleCandidate) bool {
+		return c.Type == "host" && c.Protocol == "udp" && c.Port == port
+	})
+}
+
 // onLink: does the peer stand in one of the server's own segments? The address alone does not tell, a translator may own it; the TTL does.
 func (f *Fold) onLink(p *peer) (a answer, at netip.Addr, event int) {
 	for _, s := range udpSightings(p) {
-		if s.SourceTTL == 0 {
-			continue
-		}
+		// Whether a forwarder of the peer's own machine stands before it makes no difference here.
 		if fresh(s.SourceTTL) && f.local(addrOf(s.Source)) {
 			return yes, addrOf(s.Source), s.event
 		}
-		if !fresh(s.SourceTTL) {
+		if routed(s.SourceTTL) {
 			return no, addrOf(s.Source), s.event
 		}
 	}
@@ -148,10 +171,10 @@ func (f *Fold) translated(p *peer) (a answer, why []string, events []int) {
 		if slices.Contains(hosts, src) {
 			return no, []string{"host " + src.String() + " = " + s.Source}, []int{s.event}
 		}
-		if f.local(src) && s.SourceTTL != 0 {
-			if fresh(s.SourceTTL) {
-				return no, []string{s.Source + " TTL " + itoa(s.SourceTTL)}, []int{s.event}
-			}
+		if f.direct(p, s) {
+			return no, []string{s.Source + " TTL " + itoa(s.SourceTTL)}, []int{s.event}
+		}
+		if f.local(src) && routed(s.SourceTTL) {
 			return yes, []string{s.Source + " TTL " + itoa(s.SourceTTL)}, []int{s.event}
 		}
 	}

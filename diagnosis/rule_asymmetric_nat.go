@@ -1,6 +1,8 @@
 package diagnosis
 
 import (
+	"slices"
+
 	"github.com/icescope/icescope/catalog"
 	"github.com/icescope/icescope/protocol"
 )
@@ -48,6 +50,12 @@ func asymmetricNAT(f *Fold) (out []Finding) {
 			}
 		}
 	}
+	all := slices.Clone(out)
+	out = slices.DeleteFunc(out, func(x Finding) bool { // one proof is enough for a direction
+		return x.Confidence != protocol.Certain && slices.ContainsFunc(all, func(y Finding) bool {
+			return y.Confidence == protocol.Certain && *y.Direction == *x.Direction && y.Run == x.Run && x.Severity != protocol.SeverityError
+		})
+	})
 	for _, c := range f.checks {
 		if c.Result != "non-symmetric" {
 			continue

@@ -13,12 +13,12 @@ func noNATToServer(f *Fold) (out []Finding) {
 		hosts := f.hostAddresses(p)
 		for _, s := range udpSightings(p) {
 			src := addrOf(s.Source)
-			direct := slices.Contains(hosts, src)
-			if !direct && !(f.local(src) && fresh(s.SourceTTL)) {
+			own := slices.Contains(hosts, src)
+			if !own && !f.direct(p, s) {
 				continue
 			}
 			text := catalog.T("evidence.same-address", "peer", p.name(), "address", src.String())
-			if !direct {
+			if !own {
 				text = catalog.T("evidence.no-router-crossed", "peer", p.name(), "address", src.String(), "ttl", itoa(s.SourceTTL))
 			}
 			out = append(out, Finding{Severity: protocol.SeverityInfo, Confidence: protocol.Certain, Peers: []string{p.id},
