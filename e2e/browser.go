@@ -37,15 +37,20 @@ type Browser interface {
 
 // View is how a page is looked at.
 type View struct {
-	Width, Height int
+	Width, Height int  // no height: all of the page, up to maxHeight (Chromium)
 	Dark          bool // Firefox: not to be had at run time, so it is an error there
 }
+
+// maxHeight is where the picture of a whole page ends.
+const maxHeight = 4000
 
 // Options is how a browser is started.
 type Options struct {
 	NS         string
 	Revealed   bool   // real host addresses, no mDNS names
 	InitScript string // runs in every page before its own scripts
+	// ChromiumFlags are given to Chromium beside the lab's own.
+	ChromiumFlags []string
 }
 
 // Start starts a browser with an empty page.

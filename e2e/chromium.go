@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -21,9 +22,10 @@ type chromium struct {
 	notes
 	cmd     *exec.Cmd
 	profile string
+	options Options
 	to      *os.File
 	from    *os.File
-	session string
+	session string        // the page that is spoken to: the newest
 	done    chan struct{} // closed when the reader has ended
 
 	sending sync.Mutex // one message at a time on the pipe
@@ -55,11 +57,11 @@ var chromiumFlags = []string{
 }
 
 func startChromium(ctx context.Context, o Options) (_ Browser, err error) {
-	c := &chromium{waiting: map[int]chan cdpMessage{}, done: make(chan struct{})}
+	c := &chromium{options: o, waiting: map[int]chan cdpMessage{}, done: make(chan struct{})}
 	if c.profile, err = tempDir("chromium"); err != nil {
 		return nil, err
 	}
-	flags := append([]string{"--user-data-dir=" + c.profile}, chromiumFlags...)
+	flags := slices.Concat([]string{"--user-data-dir=" + c.profile}, chromiumFlags, o.ChromiumFlags)
 	if o.Revealed {
 		flags = append(flags, "--disable-features=WebRtcHideLocalIpsWithMdns")
 	}
@@ -82,14 +84,14 @@ func startChromium(ctx context.Context, o Options) (_ Browser, err error) {
 		return nil, fmt.Errorf("start Chromium: %w", err)
 	}
 	go c.read()
-	if err := c.attach(ctx, o); err != nil {
+	if err := c.attach(ctx); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("Chromium: %w", err)
 	}
 	return c, nil
 }
 
-func (c *chromium) attach(ctx context.Context, o Options) error {
+func (c *chromium) attach(ctx context.Context) error {
 	var targets struct {
 		TargetInfos []struct{ TargetID, Type string }
 	}
@@ -98,6 +100,12 @@ func (c *chromium) attach(ctx context.Context, o Options) error {
 			return err
 		}
 	}
+	return c.NewPage(ctx)
+}
+
+// NewPage opens another empty page, which is the one spoken to from now on. The page before lives on; what both say and ask for is noted.
+func (c *chromium) NewPage(ctx context.Context) error {
+	c.session = ""
 	var target struct{ TargetID string }
 	if err := c.call(ctx, "Target.createTarget", map[string]any{"url": "about:blank"}, &target); err != nil {
 		return err
@@ -112,10 +120,10 @@ func (c *chromium) attach(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	if o.InitScript == "" {
+	if c.options.InitScript == "" {
 		return nil
 	}
-	return c.call(ctx, "Page.addScriptToEvaluateOnNewDocument", map[string]any{"source": "{" + o.InitScript + "}"}, nil)
+	return c.call(ctx, "Page.addScriptToEvaluateOnNewDocument", map[string]any{"source": "{" + c.options.InitScript + "}"}, nil)
 }
 
 func (c *chromium) Open(ctx context.Context, url string) error {
@@ -161,8 +169,20 @@ func (c *chromium) Screenshot(ctx context.Context, path string, v View) error {
 	if err := c.call(ctx, "Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil); err != nil {
 		return err
 	}
-	if err := c.call(ctx, "Emulation.setDeviceMetricsOverride", map[string]any{"width": v.Width, "height": v.Height, "deviceScaleFactor": 1, "mobile": false}, nil); err != nil {
+	size := func(height int) error {
+		return c.call(ctx, "Emulation.setDeviceMetricsOverride", map[string]any{"width": v.Width, "height": height, "deviceScaleFactor": 1, "mobile": false}, nil)
+	}
+	height := cmp.Or(v.Height, 900)
+	if err := size(height); err != nil {
 		return err
+	}
+	if v.Height == 0 {
+		if err := c.Eval(ctx, "document.documentElement.scrollHeight", &height); err != nil {
+			return err
+		}
+		if err := size(min(height, maxHeight)); err != nil {
+			return err
+		}
 	}
 	var shot struct{ Data string }
 	if err := c.call(ctx, "Page.captureScreenshot", map[string]any{"format": "png"}, &shot); err != nil {

@@ -147,6 +147,11 @@ func (b *Bench) Close() error {
 	return b.Lab.Close()
 }
 
+// SecurePageURL is the same room as a secure context, behind the server's own certificate.
+func (b *Bench) SecurePageURL(name string, lang protocol.Lang) string {
+	return strings.Replace(b.PageURL(name, lang), b.url(""), "https://"+ServerIP+":8443", 1)
+}
+
 func (b *Bench) url(path string) string { return "http://" + ServerIP + ":8080" + path }
 
 func (b *Bench) get(ctx context.Context, path string) ([]byte, error) {
@@ -331,7 +336,7 @@ type end struct {
 	output     bytes.Buffer // the headless peer's
 }
 
-func (e *end) start(ctx context.Context, b *Bench) (err error) {
+func (e *end) start(ctx context.Context, b *Bench, flags ...string) (err error) {
 	if e.kind == Headless {
 		return nil
 	}
@@ -339,7 +344,7 @@ func (e *end) start(ctx context.Context, b *Bench) (err error) {
 	if b.Scenario.ICEServers != "" {
 		script += keepSocket
 	}
-	if e.browser, err = Start(ctx, e.kind, Options{NS: b.Lab.NS(e.node), Revealed: e.side.Revealed, InitScript: script}); err != nil {
+	if e.browser, err = Start(ctx, e.kind, Options{NS: b.Lab.NS(e.node), Revealed: e.side.Revealed, InitScript: script, ChromiumFlags: flags}); err != nil {
 		return fmt.Errorf("%s: %w", e.name, err)
 	}
 	return nil

@@ -2,6 +2,7 @@
 //
 //	go run ./e2e/cmd/lab -list
 //	go run ./e2e/cmd/lab -scenario asymmetric-nat
+//	go run ./e2e/cmd/lab -bench
 //	go run ./e2e/cmd/lab -all
 //	go run ./e2e/cmd/lab -all -stories diagnosis/testdata
 package main
@@ -17,6 +18,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/icescope/icescope/e2e"
 	"github.com/icescope/icescope/protocol"
@@ -28,12 +30,16 @@ func main() {
 	all := flag.Bool("all", false, "play all scenarios and print a matrix")
 	kinds := flag.String("kinds", "", "with -all: only plays with these ends, as in chromium,firefox (chromium, firefox or headless)")
 	artefacts := flag.String("artefacts", "artefacts", "with -all: where to put screenshots, reports and recordings")
+	bench := flag.Bool("bench", false, "print how long people wait, against the targets")
+	runs := flag.Int("runs", 10, "with -bench: how often each scenario is played")
 	stories := flag.String("stories", "", "with -all: a directory to write each play's recording to, as a story for the diagnosis' tests")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var err error
 	switch {
+	case *bench:
+		err = measure(ctx, *runs)
 	case *list:
 		for _, s := range e2e.Scenarios {
 			fmt.Printf("%-24s %s\n", s.Name, s.Title)
@@ -118,6 +124,55 @@ func play(ctx context.Context, name, kinds, artefacts, stories string) error {
 		return fmt.Errorf("%d plays are not as expected", bad)
 	}
 	return nil
+}
+
+// targets are what a person may have to wait until the final verdict.
+var targets = []struct {
+	scenario string
+	within   time.Duration
+}{
+	{"flat", 2 * time.Second},
+	{"routed-revealed", 2 * time.Second},
+	{"asymmetric-nat", 8 * time.Second},
+	{"udp-blocked", 8 * time.Second},
+}
+
+// candidateTarget is from a candidate's event until it is on both screens.
+const candidateTarget = 100 * time.Millisecond
+
+// measure prints figures and judges nothing: a busy machine is no defect.
+func measure(ctx context.Context, runs int) error {
+	binary, done, err := prepare()
+	if err != nil {
+		return err
+	}
+	defer done()
+	const row = "%-34s %8s %8s %8s %s\n"
+	fmt.Printf(row, fmt.Sprintf("the lab, %d runs each", runs), "target", "median", "slowest", "")
+	var candidates []time.Duration
+	undrawn := 0
+	for _, t := range targets {
+		s, _ := e2e.Find(t.scenario)
+		f, err := e2e.Measure(ctx, s, binary, runs)
+		if err != nil {
+			return err
+		}
+		line("verdict: "+s.Name, t.within, f.ToFinal, row, "")
+		candidates = append(candidates, f.Candidate...)
+		undrawn += len(f.Undrawn)
+	}
+	line("candidate to both screens", candidateTarget, candidates, row, fmt.Sprintf("(%d candidates, %d never drawn)", len(candidates), undrawn))
+	return nil
+}
+
+func line(name string, target time.Duration, d []time.Duration, row, note string) {
+	show := func(d time.Duration) string {
+		if target < time.Second {
+			return fmt.Sprintf("%d ms", d.Milliseconds())
+		}
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	}
+	fmt.Printf(row, name, show(target), show(e2e.Median(d)), show(slices.Max(append(d, 0))), note)
 }
 
 // prepare removes leftovers and finds or builds the binary. done removes what it built.
