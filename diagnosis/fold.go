@@ -430,7 +430,6 @@ func (n *end) iceConnected() bool {
 	return n.saw("ice=connected") || n.saw("ice=completed") || n.connected()
 }
 func (n *end) connected() bool { return n.saw("connection=connected") }
-func (n *end) dataOpen() bool  { return n.saw("data=open") || n.data != nil }
 func (n *end) agentFailed() bool {
 	return n.states["connection"] == "failed" || n.states["ice"] == "failed"
 }

@@ -145,7 +145,7 @@ func (g *group) rows() []row {
 	slices.SortStableFunc(g.a, order)
 	slices.SortStableFunc(g.b, order)
 	var rows []row
-	for i := 0; i < max(len(g.a), len(g.b)); i++ {
+	for i := range max(len(g.a), len(g.b)) {
 		switch {
 		case i < len(g.a) && i < len(g.b) && g.a[i].alias == g.b[i].alias:
 			rows = append(rows, row{g, g.a[i].endPair, g.b[i].endPair})

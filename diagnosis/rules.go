@@ -97,9 +97,6 @@ func (p *peer) name() string {
 func itoa(n int) string     { return strconv.Itoa(n) }
 func itoa64(n int64) string { return strconv.FormatInt(n, 10) }
 
-// ways lists the kinds of trial that do without a relay.
-var ways = []protocol.TrialKind{protocol.TrialHost, protocol.TrialSTUN}
-
 // failed: did the trial end without a connection?
 func (t *trial) failed() bool {
 	return t.stop != nil && (t.stop.Outcome == protocol.OutcomeFailed || t.stop.Outcome == protocol.OutcomeStuck)

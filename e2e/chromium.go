@@ -278,11 +278,11 @@ func (c *chromium) note(m cdpMessage) {
 	switch m.Method {
 	case "Network.requestWillBeSent":
 		var p struct{ Request struct{ URL string } }
-		json.Unmarshal(m.Params, &p)
+		_ = json.Unmarshal(m.Params, &p) // what is not as it should be is empty
 		c.requested(p.Request.URL)
 	case "Network.webSocketCreated":
 		var p struct{ URL string }
-		json.Unmarshal(m.Params, &p)
+		_ = json.Unmarshal(m.Params, &p) // what is not as it should be is empty
 		c.requested(p.URL)
 	case "Runtime.consoleAPICalled":
 		var p struct {
@@ -292,7 +292,7 @@ func (c *chromium) note(m cdpMessage) {
 				Description string
 			}
 		}
-		json.Unmarshal(m.Params, &p)
+		_ = json.Unmarshal(m.Params, &p) // what is not as it should be is empty
 		line := p.Type + ":"
 		for _, a := range p.Args {
 			line += " " + cmp.Or(a.Description, fmt.Sprint(a.Value))
@@ -305,13 +305,13 @@ func (c *chromium) note(m cdpMessage) {
 				Exception struct{ Description string }
 			}
 		}
-		json.Unmarshal(m.Params, &p)
+		_ = json.Unmarshal(m.Params, &p) // what is not as it should be is empty
 		c.logged("exception: " + p.ExceptionDetails.Text + " " + p.ExceptionDetails.Exception.Description)
 	case "Log.entryAdded":
 		var p struct {
 			Entry struct{ Level, Text, URL string }
 		}
-		json.Unmarshal(m.Params, &p)
+		_ = json.Unmarshal(m.Params, &p) // what is not as it should be is empty
 		c.logged(p.Entry.Level + ": " + p.Entry.Text + " " + p.Entry.URL)
 	}
 }

@@ -121,7 +121,7 @@ func (f *firefox) attach(ctx context.Context, o Options, stderr io.Reader) error
 				break
 			}
 		}
-		io.Copy(io.Discard, stderr)
+		_, _ = io.Copy(io.Discard, stderr) // to its end, however it ends
 	}()
 	var address string
 	select {
@@ -269,11 +269,11 @@ func (f *firefox) note(m bidiMessage) {
 	switch m.Method {
 	case "log.entryAdded":
 		var p struct{ Type, Level, Text string }
-		json.Unmarshal(m.Params, &p)
+		_ = json.Unmarshal(m.Params, &p) // what is not as it should be is empty
 		f.logged(cmp.Or(p.Level, p.Type) + ": " + p.Text)
 	case "network.beforeRequestSent":
 		var p struct{ Request struct{ URL string } }
-		json.Unmarshal(m.Params, &p)
+		_ = json.Unmarshal(m.Params, &p) // what is not as it should be is empty
 		f.requested(p.Request.URL)
 	}
 }

@@ -80,8 +80,8 @@ func Stop(c *exec.Cmd) {
 	if c.Process == nil {
 		return
 	}
-	syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
-	c.Wait()
+	_ = syscall.Kill(-c.Process.Pid, syscall.SIGKILL) // it may have ended by itself
+	_ = c.Wait()
 }
 
 // run starts a program with text on its standard input. What it complained about becomes the error.
@@ -126,7 +126,7 @@ func removeNamespace(name string) error {
 	}
 	for _, field := range strings.Fields(string(out)) {
 		if pid, err := strconv.Atoi(field); err == nil && pid != os.Getpid() {
-			syscall.Kill(pid, syscall.SIGKILL)
+			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
 	return run("", "ip", "netns", "del", name)

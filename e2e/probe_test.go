@@ -98,7 +98,7 @@ func serveProbe(ctx context.Context, ns string) error {
 			fmt.Fprint(w, "<!doctype html><link rel=icon href=data:,><title>probe</title>")
 		})}
 		context.AfterFunc(ctx, func() { s.Close() })
-		go s.Serve(l)
+		go func() { _ = s.Serve(l) }()
 		return nil
 	})
 }
@@ -116,7 +116,7 @@ func answerSTUN(c net.PacketConn) {
 		}
 		u := from.(*net.UDPAddr)
 		if r, err := stun.Build(m, stun.BindingSuccess, &stun.XORMappedAddress{IP: u.IP, Port: u.Port}, stun.Fingerprint); err == nil {
-			c.WriteTo(r.Raw, from)
+			_, _ = c.WriteTo(r.Raw, from)
 		}
 	}
 }
@@ -132,7 +132,9 @@ func TestProbe(t *testing.T) {
 	}
 	kinds, wait := [2]Kind{Chromium, Chromium}, probeWait
 	if k := os.Getenv("PROBE_KINDS"); k != "" {
-		fmt.Sscan(k, &kinds[0], &kinds[1])
+		if _, err := fmt.Sscan(k, &kinds[0], &kinds[1]); err != nil {
+			t.Fatal(err)
+		}
 	}
 	need(t, "ip", "nft", string(kinds[0]), string(kinds[1]))
 	if d, err := time.ParseDuration(os.Getenv("PROBE_WAIT")); err == nil {
@@ -187,7 +189,7 @@ func probe(t *testing.T, s Scenario, kinds [2]Kind, wait time.Duration) {
 				if pages[i].Eval(loop, "P.next()", &m) != nil {
 					return
 				}
-				pages[1-i].Eval(loop, "P.deliver("+string(m)+")", nil)
+				_ = pages[1-i].Eval(loop, "P.deliver("+string(m)+")", nil)
 			}
 		}()
 	}

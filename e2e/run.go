@@ -373,7 +373,7 @@ func (e *end) close() {
 func shoot(ctx context.Context, ends [2]*end, keep func(string) string, when string) {
 	for _, e := range ends {
 		if path := keep("page." + e.name + "." + when + ".png"); path != "" && e.browser != nil {
-			e.browser.Screenshot(ctx, path, View{Width: 1280, Height: 1600})
+			_ = e.browser.Screenshot(ctx, path, View{Width: 1280, Height: 1600})
 		}
 	}
 }

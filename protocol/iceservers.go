@@ -57,8 +57,7 @@ func ParseICEServers(pasted []byte) ([]ICEServer, error) {
 		}
 	}
 	if err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return nil, fmt.Errorf("not JSON at byte %d: %w; names and strings need double quotes, and no comma stands after the last item", syntax.Offset, err)
 		}
 		return nil, fmt.Errorf("not iceServers: %w", err)

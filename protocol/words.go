@@ -20,7 +20,7 @@ const (
 	TrialCustom   TrialKind = "custom"
 )
 
-// Solo: is it a gathering without a peer? What belongs to it is recorded and never relayed.
+// Solo tells whether it is a gathering without a peer. What belongs to it is recorded and never relayed.
 func (k TrialKind) Solo() bool { return k == TrialAlone || k == TrialGather }
 
 // TrialID names one trial in one run of a room: its kind, a hyphen, and the number of the run, from 1. Example: "relay-udp-2".

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -328,9 +329,7 @@ func findAddresses(s string) (out []found) {
 				f.to += len(zone.FindString(s[end:]))
 			}
 			if m := length.FindStringSubmatch(s[f.to:]); m != nil {
-				var bits int
-				fmt.Sscanf(m[1], "%d", &bits)
-				if bits < a.BitLen() && !a.Is4In6() {
+				if bits, err := strconv.Atoi(m[1]); err == nil && bits < a.BitLen() && !a.Is4In6() {
 					f.bits, f.to = bits, f.to+len(m[0])
 				}
 			}

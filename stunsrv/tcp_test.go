@@ -1,6 +1,7 @@
 package stunsrv
 
 import (
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -106,7 +107,7 @@ func TestTCPSilence(t *testing.T) {
 }
 
 func isTimeout(err error) bool {
-	e, ok := err.(net.Error)
+	e, ok := errors.AsType[net.Error](err)
 	return ok && e.Timeout()
 }
 

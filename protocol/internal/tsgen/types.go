@@ -6,7 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -38,30 +38,27 @@ type value struct{ literal, doc string }
 
 // Types reads the package in dir and returns the TypeScript of its types.
 func Types(dir string) ([]byte, error) {
-	notTest := func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }
-	packages, err := parser.ParseDir(token.NewFileSet(), dir, notTest, parser.ParseComments)
+	names, err := filepath.Glob(filepath.Join(dir, "*.go")) // in order
 	if err != nil {
 		return nil, err
 	}
-	pkg, ok := packages["protocol"]
-	if !ok {
-		return nil, fmt.Errorf("no package protocol in %s", dir)
+	names = slices.DeleteFunc(names, func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+	files := map[string]*ast.File{}
+	for _, name := range names {
+		if files[name], err = parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments); err != nil {
+			return nil, err
+		}
 	}
-	var names []string
-	for name := range pkg.Files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 
 	g := generator{structs: map[string]*ast.StructType{}, values: map[string][]value{}}
 	for _, name := range names {
-		for _, d := range pkg.Files[name].Decls {
+		for _, d := range files[name].Decls {
 			g.collect(d)
 		}
 	}
 	g.out.WriteString(header)
 	for _, name := range names {
-		for _, d := range pkg.Files[name].Decls {
+		for _, d := range files[name].Decls {
 			if err := g.decl(d); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
