@@ -53,8 +53,8 @@ function Trial({ trial: tr, report }: { trial: TrialReport; report: Report }) {
 }
 
 function Pair({ pair: p, trial, report }: { pair: PairReport; trial: TrialReport; report: Report }) {
-  const a = peerName(report, trial.a);
-  const b = peerName(report, trial.b);
+  const [a, b] = [trial.a, trial.b];
+  const names = (from: string, to: string) => `${peerName(report, from)} → ${peerName(report, to)}`;
   const state = p.stateB && p.stateB !== p.state ? `${p.state} / ${p.stateB}` : p.state;
   return (
     <tbody
@@ -86,10 +86,10 @@ function Pair({ pair: p, trial, report }: { pair: PairReport; trial: TrialReport
             )}
           </div>
         </td>
-        <Direction from={a} to={b} asks={p.a} answers={p.b} state={p.directions.aToB} />
+        <Direction from={a} to={b} names={names(a, b)} asks={p.a} answers={p.b} state={p.directions.aToB} />
       </tr>
       <tr>
-        <Direction from={b} to={a} asks={p.b} answers={p.a} state={p.directions.bToA} />
+        <Direction from={b} to={a} names={names(b, a)} asks={p.b} answers={p.a} state={p.directions.bToA} />
       </tr>
     </tbody>
   );
@@ -106,13 +106,14 @@ function End({ end }: { end: PairEnd }) {
   );
 }
 
-function Direction({ from, to, asks, answers, state }: { from: string; to: string; asks: PairCounters | null; answers: PairCounters | null; state: DirectionState }) {
+function Direction({ from, to, names, asks, answers, state }: { from: string; to: string; names: string; asks: PairCounters | null; answers: PairCounters | null; state: DirectionState }) {
   const way = [asks?.requestsSent, answers?.requestsReceived, answers?.responsesSent, asks?.responsesReceived];
   return (
     <>
-      <td class="pair-way">
-        {from} <Sign name="right" size={12} />
-        <span class="hidden-visually">{t("to")}</span> {to}
+      {/* Letters: names may be long, and this column is read down. */}
+      <td class="pair-way" title={names}>
+        {from.toUpperCase()} <Sign name="right" size={12} />
+        <span class="hidden-visually">{t("to")}</span> {to.toUpperCase()}
       </td>
       {way.map((n, i) => (
         // A zero after something is where the packets were lost: it is what the eye should find.

@@ -56,9 +56,9 @@ function Trial({ trial: tr, report }: { trial: TrialReport; report: Report }) {
       <p class="trial-pair mono" title={t("trial.pair")} data-void={(ended && !tr.selectedPair) || undefined}>
         {tr.selectedPair ? (
           <>
-            <span title={tr.selectedPair.local}>{shortAddress(tr.selectedPair.local)}</span>
+            <span title={tr.selectedPair.local}>{shown(tr.selectedPair.local)}</span>
             <span aria-hidden="true">⇄</span>
-            <span title={tr.selectedPair.remote}>{shortAddress(tr.selectedPair.remote)}</span>
+            <span title={tr.selectedPair.remote}>{shown(tr.selectedPair.remote)}</span>
           </>
         ) : (
           none
@@ -81,6 +81,11 @@ function Trial({ trial: tr, report }: { trial: TrialReport; report: Report }) {
       </footer>
     </li>
   );
+}
+
+/** shown says in words what the report writes as "?": the browser tells no address. */
+function shown(address: string): string {
+  return shortAddress(address).replace(/^\?:/, `${t("candidates.hidden")}:`);
 }
 
 function Number({ name, value, children }: { name: string; value: string; children?: preact.ComponentChildren }) {
