@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -124,11 +125,13 @@ func answerSTUN(c net.PacketConn) {
 // probeWait is how long a trial that is to fail may try: an answer that comes, comes in a tenth of it. PROBE_WAIT=17s shows how the browser itself ends.
 const probeWait = 3 * time.Second
 
+var probing = flag.Bool("probe", false, "measure what the browsers themselves do in each network (after a new browser or kernel)")
+
 // TestProbe proves each network: host-only and STUN trials must connect, or not, as the scenario says. With -v it prints all that both browsers saw;
 // PROBE_KINDS="firefox firefox" measures others than Chromium, which then need not behave alike.
 func TestProbe(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the networks' own proof takes minutes")
+	if !*probing {
+		t.Skip("the networks' own proof takes minutes and proves nothing of icescope: go test ./e2e -run TestProbe -probe -v")
 	}
 	kinds, wait := [2]Kind{Chromium, Chromium}, probeWait
 	if k := os.Getenv("PROBE_KINDS"); k != "" {

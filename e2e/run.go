@@ -38,6 +38,8 @@ const (
 type RunOptions struct {
 	Binary    string // the icescope binary
 	Artefacts string // directory for what is left to look at; empty: nothing is kept
+	Gallery   bool   // among the artefacts: the page at the end in both languages, light and dark, wide and narrow
+	Picture   string // a file for the picture of A's page at the end that the documents show
 }
 
 // Result is what a run brought.
@@ -284,10 +286,51 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 		shoot(ctx, ends, keep, "end")
 		err = bench.collect(ctx, ends, keep)
 	}
+	if c, ok := ends[0].browser.(*chromium); ok && err == nil {
+		if o.Picture != "" {
+			err = c.Screenshot(ctx, o.Picture, pictureView)
+		}
+		if o.Gallery {
+			err = errors.Join(err, bench.gallery(ctx, c, keep))
+		}
+	}
 	if late != nil {
 		err = errors.Join(err, fmt.Errorf("no final verdict within %v of opening the second page", verdictDeadline))
 	}
 	return result, err
+}
+
+// pictureView shows the verdict, the trials, the findings and the drawn path.
+var pictureView = View{Width: 1440, Height: 1500}
+
+// gallery shows the page to a watcher, in another tab of that browser: another language needs another page, and a reload of A's own would be a new peer.
+func (b *Bench) gallery(ctx context.Context, c *chromium, keep func(string) string) error {
+	ctx, cancel := context.WithTimeout(ctx, settleDeadline)
+	defer cancel()
+	if err := c.NewPage(ctx); err != nil {
+		return err
+	}
+	for _, lang := range []protocol.Lang{protocol.English, protocol.Japanese} {
+		if err := c.Open(ctx, b.PageURL("", lang)); err != nil {
+			return err
+		}
+		if err := WaitFor(ctx, c, `document.querySelector("[data-testid=watch]").click() || true`); err != nil {
+			return err
+		}
+		if err := WaitFor(ctx, c, `document.querySelector("[data-testid=verdict]").dataset.phase !== "connecting"`); err != nil {
+			return err
+		}
+		for _, v := range []View{{Width: 1440}, {Width: 1440, Dark: true}, {Width: 390}, {Width: 390, Dark: true}} {
+			scheme := "light"
+			if v.Dark {
+				scheme = "dark"
+			}
+			if err := c.Screenshot(ctx, keep(fmt.Sprintf("gallery.%s.%s.%d.png", lang, scheme, v.Width)), v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // wait reads the report until it is as wanted. It returns the last that it read.

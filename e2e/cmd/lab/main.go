@@ -30,6 +30,7 @@ func main() {
 	all := flag.Bool("all", false, "play all scenarios and print a matrix")
 	kinds := flag.String("kinds", "", "with -all: only plays with these ends, as in chromium,firefox (chromium, firefox or headless)")
 	artefacts := flag.String("artefacts", "artefacts", "with -all: where to put screenshots, reports and recordings")
+	picture := flag.String("picture", "", "with -all and one play's name: a file for the picture that the documents show")
 	bench := flag.Bool("bench", false, "print how long people wait, against the targets")
 	runs := flag.Int("runs", 10, "with -bench: how often each scenario is played")
 	stories := flag.String("stories", "", "with -all: a directory to write each play's recording to, as a story for the diagnosis' tests")
@@ -45,7 +46,7 @@ func main() {
 			fmt.Printf("%-24s %s\n", s.Name, s.Title)
 		}
 	case *all:
-		err = play(ctx, *name, *kinds, *artefacts, *stories)
+		err = play(ctx, *name, *kinds, *artefacts, *stories, *picture)
 	default:
 		err = hold(ctx, *name)
 	}
@@ -80,7 +81,7 @@ func hold(ctx context.Context, name string) error {
 }
 
 // play plays the programme, prints a line for each play as it ends, and says whether all is as expected.
-func play(ctx context.Context, name, kinds, artefacts, stories string) error {
+func play(ctx context.Context, name, kinds, artefacts, stories, picture string) error {
 	plays := e2e.Plays()
 	if kinds != "" {
 		a, b, ok := strings.Cut(kinds, ",")
@@ -102,7 +103,10 @@ func play(ctx context.Context, name, kinds, artefacts, stories string) error {
 		if !strings.Contains(p.Name, name) {
 			continue
 		}
-		r, err := e2e.Run(ctx, p, e2e.RunOptions{Binary: binary, Artefacts: filepath.Join(artefacts, p.Name)})
+		if p.Name != name { // the picture is of one play
+			picture = ""
+		}
+		r, err := e2e.Run(ctx, p, e2e.RunOptions{Binary: binary, Artefacts: filepath.Join(artefacts, p.Name), Gallery: true, Picture: picture})
 		wrong := e2e.Judge(p, r)
 		if err == nil && stories != "" {
 			err = e2e.WriteStory(stories, p, r)
