@@ -21,21 +21,19 @@ type entry struct {
 type recording struct {
 	entries []entry
 	bytes   int
-	full    bool
+	full    bool // the last event says so
 }
 
-// add appends an event and returns its number; ok is false where the recording is full and the event is lost.
-func (r *recording) add(e entry) (event protocol.Event, ok bool) {
-	if r.full {
-		return protocol.Event{}, false
-	}
+// fits tells whether an event may be added.
+func (r *recording) fits(body any) bool {
+	return len(r.entries) < maxEvents && r.bytes+size(body) <= maxBytes
+}
+
+// add appends an event.
+func (r *recording) add(e entry) protocol.Event {
 	r.bytes += size(e.body)
-	if len(r.entries) >= maxEvents || r.bytes > maxBytes {
-		r.full = true
-		e = entry{at: e.at, typ: protocol.EventFull}
-	}
 	r.entries = append(r.entries, e)
-	return r.event(len(r.entries) - 1), true
+	return r.event(len(r.entries) - 1)
 }
 
 // event is the entry as it stands in a file.

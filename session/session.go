@@ -41,10 +41,11 @@ type Conductor struct {
 	stop   context.CancelFunc
 	work   sync.WaitGroup // checks and ticks under way
 
-	mu    sync.Mutex
-	known map[netip.AddrPort]owner // who signaled this address
-	homes map[netip.Addr][]owner   // whose WebSocket comes from this address
-	seen  *sightings
+	mu     sync.Mutex
+	known  map[netip.AddrPort]owner // who signaled this address
+	homes  map[netip.Addr][]owner   // whose WebSocket comes from this address
+	places map[owner]*place         // the same by peer, so that it can be forgotten
+	seen   *sightings
 }
 
 type owner struct {
@@ -56,7 +57,8 @@ var _ signaling.Handler = (*Conductor)(nil)
 
 // New makes a Conductor.
 func New(config Config) *Conductor {
-	c := &Conductor{config: config, log: config.Logger, known: map[netip.AddrPort]owner{}, homes: map[netip.Addr][]owner{}, seen: newSightings()}
+	c := &Conductor{config: config, log: config.Logger, known: map[netip.AddrPort]owner{}, homes: map[netip.Addr][]owner{},
+		places: map[owner]*place{}, seen: newSightings()}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -64,7 +66,7 @@ func New(config Config) *Conductor {
 	return c
 }
 
-// Run returns after ctx has ended, when all checks and timers of this Conductor have ended as well.
+// Run returns after ctx has ended, when all checks and timers of this Conductor have ended as well. The hub must have ended before ctx does: it ends the rooms.
 func (c *Conductor) Run(ctx context.Context) error {
 	<-ctx.Done()
 	c.stop()
@@ -154,10 +156,7 @@ func (c *Conductor) Joined(r *signaling.Room, p *signaling.Peer) []protocol.ICES
 	if len(h.Trials) == 0 {
 		return nil
 	}
-	c.mu.Lock()
-	home := p.RemoteAddr().Addr().Unmap()
-	c.homes[home] = append(c.homes[home], owner{r, p.ID()})
-	c.mu.Unlock()
+	c.settle(r, p)
 	return c.servers(p)
 }
 
@@ -174,6 +173,7 @@ func (c *Conductor) Welcomed(r *signaling.Room, p *signaling.Peer) {
 	if len(p.Hello().Trials) > 0 && len(s.players()) == 2 {
 		s.begin(&protocol.Run{}, nil, true)
 	}
+	s.dirty = true // a newcomer gets a snapshot even where the recording is full
 	s.changed()
 }
 
@@ -191,6 +191,10 @@ func (c *Conductor) Resumed(r *signaling.Room, p *signaling.Peer, eventsSeen int
 	if s.sent != nil {
 		s.sent[p.ID()] = max(0, min(eventsSeen, len(s.recording.entries)))
 	}
+	if len(p.Hello().Trials) > 0 {
+		c.settle(r, p) // perhaps it comes from another network now
+	}
+	s.dirty = true
 	s.changed()
 }
 
@@ -223,9 +227,12 @@ func (c *Conductor) Broken(r *signaling.Room, p *signaling.Peer, e protocol.Erro
 	}
 }
 
-// Message records a frame and acts on it.
+// Message records a frame and acts on it. Where the recording is full, frames are relayed and nothing else.
 func (c *Conductor) Message(r *signaling.Room, p *signaling.Peer, m *protocol.ClientMessage) (ref int) {
 	s := r.Data.(*state)
+	if s.recording.full && m.Type != protocol.ClientRun {
+		return len(s.recording.entries) - 1
+	}
 	switch m.Type {
 	case protocol.ClientCandidate:
 		ref = s.record(p.ID(), protocol.EventCandidate, m.Candidate)
@@ -256,16 +263,30 @@ func (c *Conductor) Message(r *signaling.Room, p *signaling.Peer, m *protocol.Cl
 	return ref
 }
 
-// record adds an event to the recording and the fold, and returns its number.
+// record adds an event to the recording and the fold, and returns its number. The first that does not fit fills the recording, and those that follow are lost.
 func (s *state) record(peer string, typ protocol.EventType, body any) int {
-	at := float64(time.Since(s.began).Microseconds()) / 1000
-	e, ok := s.recording.add(entry{at, typ, peer, body})
-	if !ok {
+	switch {
+	case s.recording.full:
 		return len(s.recording.entries) - 1
+	case typ == protocol.EventStop || typ == protocol.EventFull || s.recording.fits(body):
+	default:
+		return s.fill()
 	}
+	e := s.recording.add(entry{s.now(), typ, peer, body})
 	s.fold.Add(&e)
 	s.dirty = true
 	return e.Seq
+}
+
+// fill ends the recording, and the trials before it: what is not recorded cannot be conducted.
+func (s *state) fill() int {
+	for _, id := range s.fold.Running() {
+		s.end(protocol.Stop{Trial: id, Outcome: protocol.OutcomeSkipped, Reason: protocol.ReasonNotOffered})
+	}
+	n := s.record("", protocol.EventFull, nil)
+	s.recording.full = true
+	s.c.log.Warn("a recording is full", "room", s.room.Code(), "events", n)
+	return n
 }
 
 func (s *state) now() float64 { return float64(time.Since(s.began).Microseconds()) / 1000 }

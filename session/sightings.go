@@ -2,6 +2,7 @@ package session
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/icescope/icescope/protocol"
@@ -86,11 +87,44 @@ func (c *Conductor) Sighting(x protocol.Sighting) {
 	})
 }
 
+// place is where a peer was heard from.
+type place struct {
+	home     netip.Addr       // its WebSocket's
+	signaled []netip.AddrPort // at most maxTies
+}
+
+// settle remembers where a peer's WebSocket comes from.
+func (c *Conductor) settle(r *signaling.Room, p *signaling.Peer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	who, home := owner{r, p.ID()}, p.RemoteAddr().Addr().Unmap()
+	at := c.places[who]
+	if at == nil {
+		at = &place{}
+		c.places[who] = at
+	}
+	c.unsettle(who, at.home)
+	at.home = home
+	c.homes[home] = append(c.homes[home], who)
+}
+
+func (c *Conductor) unsettle(who owner, home netip.Addr) {
+	if list := slices.DeleteFunc(c.homes[home], func(o owner) bool { return o == who }); len(list) > 0 {
+		c.homes[home] = list
+	} else {
+		delete(c.homes, home)
+	}
+}
+
 // signaled remembers whose address this is, and returns the sightings that have waited for it.
 func (c *Conductor) signaled(r *signaling.Room, peer string, at netip.AddrPort) []protocol.Sighting {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.known[at] = owner{r, peer}
+	who := owner{r, peer}
+	if p := c.places[who]; p != nil && c.known[at] != who && len(p.signaled) < maxTies {
+		p.signaled = append(p.signaled, at)
+		c.known[at] = who
+	}
 	if s := c.seen.bySource[at]; time.Since(s.at) < sightingAge {
 		return s.list
 	}
@@ -102,22 +136,17 @@ func (c *Conductor) forget(r *signaling.Room, peer string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	who := owner{r, peer}
-	for at, o := range c.known {
-		if o == who {
+	p := c.places[who]
+	if p == nil {
+		return
+	}
+	for _, at := range p.signaled {
+		if c.known[at] == who {
 			delete(c.known, at)
 		}
 	}
-	for home, list := range c.homes {
-		for i, o := range list {
-			if o == who {
-				list = append(list[:i:i], list[i+1:]...)
-				break
-			}
-		}
-		if c.homes[home] = list; len(list) == 0 {
-			delete(c.homes, home)
-		}
-	}
+	c.unsettle(who, p.home)
+	delete(c.places, who)
 }
 
 func (s *state) sighted(peer string, x protocol.Sighting, by string) {

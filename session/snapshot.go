@@ -70,7 +70,10 @@ func (s *state) tick() {
 		return
 	}
 	s.timer, s.due = nil, time.Time{}
-	again := s.conduct()
+	again := 0.0
+	if !s.recording.full { // else nothing runs any more
+		again = s.conduct()
+	}
 	s.publish()
 	if again > 0 {
 		s.wake(max(settle, time.Duration((again-s.now())*float64(time.Millisecond))))

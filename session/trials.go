@@ -32,20 +32,28 @@ func (s *state) request(p *signaling.Peer, m *protocol.ClientMessage) {
 		refuse(protocol.ErrBadICEServers, "the trial custom has no iceServers yet", "paste them as JSON")
 		return
 	}
-	if len(s.players()) < 2 {
+	switch players := s.players(); {
+	case len(players) < 2:
 		refuse(protocol.ErrRefused, "a trial needs two peers, and only one is in the room", "open the room's link on the other machine")
-		return
+	case s.recording.full:
+		refuse(protocol.ErrRefused, "the recording of this room is full", "open a new room")
+	case len(s.kinds(m.Run.Trials, players)) == 0:
+		refuse(protocol.ErrRefused, "none of the trials that were asked for can be run by this server and both peers", "name none, to run all that are possible")
+	default:
+		s.begin(m.Run, p, false)
 	}
-	s.begin(m.Run, p, false)
 }
 
-// begin starts a run: each trial at both ends, side by side. A trial of the same kind that still runs is ended.
+// begin starts a run: each trial at both ends, side by side. A trial of the same kind that still runs is ended. Where nothing can be run, it does nothing.
 func (s *state) begin(run *protocol.Run, by *signaling.Peer, automatic bool) {
 	players := s.players()
-	if len(players) != 2 {
+	if len(players) != 2 || s.recording.full {
 		return
 	}
 	kinds := s.kinds(run.Trials, players)
+	if len(kinds) == 0 {
+		return
+	}
 	s.run++
 	made := &protocol.RunMade{Number: s.run, Trials: kinds, SwapOfferer: run.SwapOfferer, Automatic: automatic}
 	peer := ""
