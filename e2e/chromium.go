@@ -170,7 +170,7 @@ func (c *chromium) Screenshot(ctx context.Context, path string, v View) error {
 		return err
 	}
 	size := func(height int) error {
-		return c.call(ctx, "Emulation.setDeviceMetricsOverride", map[string]any{"width": v.Width, "height": height, "deviceScaleFactor": 1, "mobile": false}, nil)
+		return c.call(ctx, "Emulation.setDeviceMetricsOverride", map[string]any{"width": v.Width, "height": height, "deviceScaleFactor": 1, "mobile": v.Width < phone}, nil)
 	}
 	height := cmp.Or(v.Height, 900)
 	if err := size(height); err != nil {
@@ -315,6 +315,9 @@ func (c *chromium) note(m cdpMessage) {
 		c.logged(p.Entry.Level + ": " + p.Entry.Text + " " + p.Entry.URL)
 	}
 }
+
+// phone is the width below which Chromium is told to behave as one: its scroll bars then take no room.
+const phone = 600
 
 func writeBase64(path, data string) error {
 	f, err := os.Create(path)

@@ -118,9 +118,12 @@ func (b *Bench) NewRoom(ctx context.Context) (string, error) {
 	return made.Room, errors.Join(json.Unmarshal(text, &made), err)
 }
 
-// PageURL is the room's page.
+// labels are what the two machines are called; their letters alone say nothing that the page does not know.
+var labels = map[string]string{"A": "Office", "B": "Plant"}
+
+// PageURL is the room's page for A, B, or anyone else.
 func (b *Bench) PageURL(name string, lang protocol.Lang) string {
-	return b.url("/r/" + b.Room + "?" + url.Values{"name": {name}, "lang": {string(lang)}}.Encode())
+	return b.url("/r/" + b.Room + "?" + url.Values{"name": {cmp.Or(labels[name], name)}, "lang": {string(lang)}}.Encode())
 }
 
 // Report is the report as of now.
@@ -397,7 +400,7 @@ func (e *end) open(ctx context.Context, b *Bench, binary string) error {
 	if e.kind != Headless {
 		return e.browser.Open(ctx, b.PageURL(e.name, protocol.English))
 	}
-	e.peer = Command(b.Lab.NS(e.node), binary, "peer", "--stay", "--label", e.name, "--log-level=debug", b.url("/r/"+b.Room))
+	e.peer = Command(b.Lab.NS(e.node), binary, "peer", "--stay", "--label", labels[e.name], "--log-level=debug", b.url("/r/"+b.Room))
 	e.peer.Env = environment(b.home)
 	e.peer.Stdout, e.peer.Stderr = &e.output, &e.output
 	return e.peer.Start()

@@ -14,7 +14,8 @@ func TestScenarios(t *testing.T) {
 	}
 	for _, s := range Plays() {
 		t.Run(s.Name, func(t *testing.T) {
-			result, err := Run(t.Context(), s, RunOptions{Binary: binary, Artefacts: filepath.Join("..", "artefacts", s.Name)})
+			t.Parallel() // as many at once as there are cores: a play is mostly waiting, and each has networks of its own
+			result, err := Run(t.Context(), s, RunOptions{Binary: binary, Artefacts: filepath.Join("..", "artefacts", s.Name), Gallery: true})
 			if err != nil {
 				t.Error(err)
 			}
