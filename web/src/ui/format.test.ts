@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { endpoint, ms, percent, rate, shortAddress, snippet } from "./format";
+import { endpoint, labelOf, ms, percent, rate, shortAddress, snippet } from "./format";
 
 test("what was not measured is not zero", () => {
   expect(ms(null)).toBe("–");
@@ -28,4 +28,9 @@ test("the line to paste is JavaScript that runs", () => {
   expect(made).toEqual({ iceServers: [{ urls: servers[0]!.urls }, { urls: "turn:10.9.0.10", username: "u", credential: 'p"w' }] });
   expect(snippet("nothing", [])).toContain("iceServers: []");
   expect(snippet("unreachable", [])).toBe("");
+});
+
+test("a label that only says the letter again is none", () => {
+  expect(labelOf({ id: "a", label: "A" })).toBe("");
+  expect(labelOf({ id: "a", label: "B" })).toBe("B");
 });

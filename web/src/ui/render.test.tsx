@@ -33,6 +33,21 @@ describe.each(langValues)("in %s", (lang) => {
   });
 });
 
+test("the verdict's cause stands first, and a note once for both peers", async () => {
+  await setLang("en");
+  model.value = still(fixtures["many"]!("en"));
+  const html = renderToString(<App />);
+  expect(html.indexOf('id="cause"')).toBeLessThan(html.indexOf('data-testid="finding-mdns-masked"'));
+  expect(html).toMatch(/id="cause"[^>]*data-testid="finding-asymmetric-nat"/);
+  expect(html.match(/data-testid="finding-insecure-context"/g)).toHaveLength(1);
+});
+
+test("the camera is not used in silence", async () => {
+  await setLang("en");
+  model.value = { ...still(fixtures["alone"]!("en")), capturing: signal(true) };
+  expect(renderToString(<App />)).toContain('data-testid="release"');
+});
+
 test("an uncounted counter is a dash with its reason, not a zero", async () => {
   await setLang("en");
   model.value = still(fixtures["flat"]!("en"));
