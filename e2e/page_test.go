@@ -360,7 +360,7 @@ func (h *pageTest) reveal(t *testing.T, ctx context.Context) {
 }
 
 // clean looks at all that the parts before have left in the consoles.
-func (h *pageTest) clean(t *testing.T, _ context.Context) {
+func (h *pageTest) clean(t *testing.T, ctx context.Context) {
 	for i, b := range []Browser{h.A, h.B} {
 		for _, request := range b.Requests() {
 			if foreign(request) {
@@ -374,5 +374,10 @@ func (h *pageTest) clean(t *testing.T, _ context.Context) {
 				t.Errorf("%d's console: %s", i, line)
 			}
 		}
+	}
+	// That nothing was refused means something only where the policy refuses.
+	h.eval(t, ctx, h.B, `fetch("http://10.9.0.99/").catch(() => 0)`, nil)
+	if !slices.ContainsFunc(h.B.Log(), func(line string) bool { return strings.Contains(line, "Content Security Policy") }) {
+		t.Errorf("the page may ask a foreign host: %q", h.B.Log())
 	}
 }
