@@ -173,7 +173,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.origin.addr = netip.AddrPortFrom(c.origin.addr.Addr().Unmap(), c.origin.addr.Port())
 	c.waiting.Store(now)
 	c.seen.Store(now)
-	c.pinged.Store(now)
+	c.pinged.Store(now - int64(pingEvery)) // the first goes out with the next sweep: a page shows its round trip at once
 	if !h.remember(c) {
 		ws.Close()
 		return

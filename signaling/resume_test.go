@@ -81,7 +81,7 @@ func TestResumeIsOverAfterItsTime(t *testing.T) {
 		c.say(`{"type":"hello","hello":{"kind":"browser"}}`)
 		c.wantError(protocol.ErrRoomFull) // the dropped one has its place still
 		<-time.After(4 * sweepEvery)
-		w.seen.want(t, "pong a 0s", "left b expired")
+		w.seen.want(t, "pong a 0s", "pong a 0s", "left b expired") // one at once, one after pingEvery
 		c.say(`{"type":"hello","hello":{"kind":"browser","resume":%q}}`, b.token)
 		c.wantError(protocol.ErrBadResume)
 		if wel := c.hello(protocol.KindBrowser); wel.Peer != "c" { // on the same connection
