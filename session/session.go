@@ -93,7 +93,7 @@ func (c *Conductor) Report(r *signaling.Room, lang protocol.Lang) (out protocol.
 func (c *Conductor) Recording(r *signaling.Room) (events []protocol.Event) {
 	r.Do(func() {
 		if s, ok := r.Data.(*state); ok {
-			events = s.recording.from(0)
+			events = s.recording.events(0, len(s.recording.entries))
 		}
 	})
 	return events
@@ -209,7 +209,9 @@ func (c *Conductor) Left(r *signaling.Room, p *signaling.Peer, reason string) {
 
 // Pong records the round trip.
 func (c *Conductor) Pong(r *signaling.Room, p *signaling.Peer, rtt time.Duration) {
-	r.Data.(*state).record(p.ID(), protocol.EventPing, &protocol.Ping{RTTMs: float64(rtt.Microseconds()) / 1000})
+	s := r.Data.(*state)
+	s.record(p.ID(), protocol.EventPing, &protocol.Ping{RTTMs: float64(rtt.Microseconds()) / 1000})
+	s.changed()
 }
 
 // maxBroken of each peer are recorded: enough to see what is wrong with a client, too few for it to fill the recording.
