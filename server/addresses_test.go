@@ -40,7 +40,8 @@ func TestSTUNURLs(t *testing.T) {
 		want []string
 	}{
 		{"the page's address", stunURLs{machine: machine}, "192.0.2.9:8080", []string{"stun:192.0.2.9:3478", "stun:192.0.2.9:3479"}},
-		{"the page's name", stunURLs{machine: machine}, "scope.example:8080", []string{"stun:scope.example:3478", "stun:scope.example:3479"}},
+		{"the page's name", stunURLs{machine: machine}, "scope.example:8080",
+			[]string{"stun:10.0.0.5:3478", "stun:10.0.0.5:3479", "stun:scope.example:3478", "stun:scope.example:3479"}},
 		{"IPv6 stands in brackets", stunURLs{machine: machine}, "[2001:db8::9]:8080", []string{"stun:[2001:db8::9]:3478", "stun:[2001:db8::9]:3479"}},
 		{"localhost", stunURLs{machine: machine}, "localhost:8080", []string{"stun:10.0.0.5:3478", "stun:10.0.0.5:3479"}},
 		{"127.0.0.1", stunURLs{machine: machine}, "127.0.0.1:8080", []string{"stun:10.0.0.5:3478", "stun:10.0.0.5:3479"}},
@@ -52,7 +53,8 @@ func TestSTUNURLs(t *testing.T) {
 		{"bound elsewhere", stunURLs{bound: bound[:1], machine: machine}, "192.0.2.9", []string{"stun:10.0.0.5:3478", "stun:10.0.0.5:3479"}},
 	} {
 		c.urls.ports = []uint16{3478, 3479}
-		got := c.urls.servers(c.page)
+		local := netip.MustParseAddr("10.0.0.5") // where the connection ended
+		got := c.urls.servers(c.page, local)
 		if diff := cmp.Diff([]protocol.ICEServer{{URLs: c.want}}, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}

@@ -18,9 +18,11 @@ type stunURLs struct {
 }
 
 // servers are the ICE servers for one page: one server with a URL per port, because two ports are what shows the mapping behaviour (RFC 5780 section 4.3).
-func (s stunURLs) servers(pageHost string) []protocol.ICEServer {
+//
+// local is this machine's end of the page's connection. Where the page was opened by a name, it goes first: closed networks have no DNS.
+func (s stunURLs) servers(pageHost string, local netip.Addr) []protocol.ICEServer {
 	var urls []string
-	for _, host := range s.hosts(hostOnly(pageHost)) {
+	for _, host := range s.hosts(hostOnly(pageHost), local) {
 		for _, port := range s.ports {
 			urls = append(urls, "stun:"+net.JoinHostPort(host, strconv.Itoa(int(port))))
 		}
@@ -30,7 +32,7 @@ func (s stunURLs) servers(pageHost string) []protocol.ICEServer {
 
 // hosts is the address that reached the page, for it is the address that works. Not so where the operator knows better, where the STUN sockets
 // hear other addresses only, and on loopback: from there a browser gathers nothing that a second machine could use.
-func (s stunURLs) hosts(page string) []string {
+func (s stunURLs) hosts(page string, local netip.Addr) []string {
 	if s.advertise != "" {
 		return []string{hostOnly(s.advertise)}
 	}
@@ -45,6 +47,9 @@ func (s stunURLs) hosts(page string) []string {
 		return out
 	}
 	if page != "" && !isLoopbackHost(page) {
+		if _, err := netip.ParseAddr(page); err != nil && local.IsValid() && !local.IsLoopback() {
+			return []string{local.String(), page}
+		}
 		return []string{page}
 	}
 	if addrs := reachable(netip.Addr{}, s.machine); len(addrs) > 0 {

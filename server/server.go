@@ -251,7 +251,7 @@ func (l listening) serve(ctx context.Context) error {
 // info answers GET /api/v1/info for the page that asks.
 func (s *Server) info(r *http.Request) protocol.Info {
 	i := protocol.Info{
-		Name: "icescope", Version: s.config.Version, ICEServers: s.urls.servers(r.Host), Trials: s.talk.Trials(),
+		Name: "icescope", Version: s.config.Version, ICEServers: s.urls.servers(r.Host, localAddr(r)), Trials: s.talk.Trials(),
 		OpenRooms: s.config.OpenRooms, DirectCheck: !s.config.NoDirectCheck,
 	}
 	for _, l := range s.http {
@@ -268,6 +268,15 @@ func (s *Server) info(r *http.Request) protocol.Info {
 		}
 	}
 	return i
+}
+
+// localAddr is this machine's end of the request's connection.
+func localAddr(r *http.Request) netip.Addr {
+	at, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	return at.AddrPort().Addr().Unmap().WithZone("")
 }
 
 func (s *Server) addresses(machine []netip.Addr) Addrs {

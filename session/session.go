@@ -23,8 +23,8 @@ type Checker interface {
 // Config says what a Conductor works with.
 type Config struct {
 	STUN Checker // nil: no direct checks
-	// ICEServers are this server's for a page that was opened with the given host.
-	ICEServers func(host string) []protocol.ICEServer
+	// ICEServers are this server's for a page that was opened with the given host, over a connection to the given address of this machine (invalid: not known).
+	ICEServers func(host string, local netip.Addr) []protocol.ICEServer
 	// DirectChecks lets the server itself ask the unmasked host addresses of a peer.
 	DirectChecks bool
 	Version      string
@@ -164,7 +164,7 @@ func (c *Conductor) servers(p *signaling.Peer) []protocol.ICEServer {
 	if c.config.ICEServers == nil {
 		return nil
 	}
-	return c.config.ICEServers(p.Host())
+	return c.config.ICEServers(p.Host(), p.LocalAddr())
 }
 
 // Welcomed starts the trials when there are two who can run them.

@@ -22,7 +22,7 @@ func TestPingsMeasureTheRoundTrip(t *testing.T) {
 		w.seen.want(t)
 		<-time.After(3*pingEvery + time.Second)
 		w.seen.want(t, "pong a 0s", "pong a 0s", "pong a 0s", "pong a 0s") // the first at once
-		a.wantQuiet() // and it was never taken for dropped
+		a.wantQuiet()                                                      // and it was never taken for dropped
 	})
 }
 

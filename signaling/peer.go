@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"net"
 	"net/netip"
 	"strconv"
 	"time"
@@ -48,6 +49,18 @@ func (p *Peer) RemoteAddr() netip.AddrPort { return p.origin.addr }
 
 // Host is what the page was opened with, host or host:port.
 func (p *Peer) Host() string { return p.origin.host }
+
+// LocalAddr is this machine's end of the newest TCP connection: an address that the peer is known to reach; invalid while dropped, or where it is not TCP.
+func (p *Peer) LocalAddr() netip.Addr {
+	if p.conn == nil {
+		return netip.Addr{}
+	}
+	at, ok := p.conn.net.LocalAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	return at.AddrPort().Addr().Unmap().WithZone("")
+}
 
 // TLS tells whether the WebSocket came over TLS.
 func (p *Peer) TLS() bool { return p.origin.tls }
