@@ -46,9 +46,10 @@ generate:
 lab: build
 	ICESCOPE=$(CURDIR)/icescope go run ./e2e/cmd/lab $(if $(SCENARIO),-scenario $(SCENARIO),-list)
 
+# go test has no time-out of its own for benchmarks.
 ## bench: the Go benchmarks of the hot paths, then what a person waits for, in the lab (needs root)
 bench: build
-	go test -run '^$$' -bench . -benchmem -benchtime 0.3s $$(go list ./... | grep -v /e2e)
+	timeout --foreground 5m go test -run '^$$' -bench . -benchmem -benchtime 0.3s $$(go list ./... | grep -v /e2e)
 	ICESCOPE=$(CURDIR)/icescope go run ./e2e/cmd/lab -bench
 
 ## docker: build the container image icescope:VERSION

@@ -33,7 +33,7 @@ func main() {
 	picture := flag.String("picture", "", "with -all and one play's name: a file for the picture that the documents show")
 	bench := flag.Bool("bench", false, "print how long people wait, against the targets")
 	runs := flag.Int("runs", 10, "with -bench: how often each scenario is played")
-	stories := flag.String("stories", "", "with -all: a directory to write each play's recording to, as a story for the diagnosis' tests")
+	stories := flag.String("stories", "", "with -all: a directory to write each play's recording to, as a story for the diagnosis' tests (no pictures then)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -74,8 +74,13 @@ func hold(ctx context.Context, name string) error {
 	for _, n := range s.Network.Nodes {
 		fmt.Printf("  %-8s ip netns exec %s bash\n", n.Name, b.Lab.NS(n.Name))
 	}
-	fmt.Printf("\nrun a browser in a and one in b, each with a --user-data-dir of its own, and open\n  A  %s\n  B  %s\n\nCtrl-C removes it all\n",
-		b.PageURL("A", protocol.English), b.PageURL("B", protocol.Japanese))
+	fmt.Println("\nrun a browser in a and one in b, from a terminal that has a display:")
+	for _, side := range []struct {
+		node, url string
+	}{{e2e.NodeA, b.PageURL("A", protocol.English)}, {e2e.NodeB, b.PageURL("B", protocol.Japanese)}} {
+		fmt.Printf("  ip netns exec %s chromium --no-sandbox --user-data-dir=$(mktemp -d) '%s'\n", b.Lab.NS(side.node), side.url)
+	}
+	fmt.Println("\nCtrl-C removes it all")
 	<-ctx.Done()
 	return b.Close()
 }
@@ -106,7 +111,7 @@ func play(ctx context.Context, name, kinds, artefacts, stories, picture string) 
 		if p.Name != name { // the picture is of one play
 			picture = ""
 		}
-		r, err := e2e.Run(ctx, p, e2e.RunOptions{Binary: binary, Artefacts: filepath.Join(artefacts, p.Name), Gallery: true, Picture: picture})
+		r, err := e2e.Run(ctx, p, e2e.RunOptions{Binary: binary, Artefacts: filepath.Join(artefacts, p.Name), Gallery: stories == "", Picture: picture})
 		wrong := e2e.Judge(p, r)
 		if err == nil && stories != "" {
 			err = e2e.WriteStory(stories, p, r)
