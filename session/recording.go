@@ -3,10 +3,11 @@ package session
 import "github.com/icescope/icescope/protocol"
 
 const (
-	// maxEvents bounds a recording. A pair that leaves its page open for an hour makes some 10,000 events.
-	maxEvents = 60_000
-	// maxBytes bounds its memory, about: a thousand such rooms must not take the machine down, and no honest room comes near.
-	maxBytes = 32 << 20
+	// maxEvents bounds a recording. A run of all trials makes some 300 events, and a pair that plays with its page for ten minutes under 10,000.
+	maxEvents = 20_000
+	// maxBytes bounds its JSON and its memory, about: 50 runs of two browsers are 5 MB. A newcomer is sent all of it at once, and its queue takes 8 MiB
+	// (signaling.Config.QueueBytes).
+	maxBytes = 6 << 20
 )
 
 // entry is an event without the members that it does not use: thousands of rooms keep thousands of them.
@@ -83,18 +84,18 @@ func (r *recording) event(i int) protocol.Event {
 	return e
 }
 
-// from are the events from number i on.
-func (r *recording) from(i int) []protocol.Event {
-	var out []protocol.Event
-	for ; i < len(r.entries); i++ {
+// events are those from number i on, at most n.
+func (r *recording) events(i, n int) []protocol.Event {
+	out := make([]protocol.Event, 0, min(n, len(r.entries)-i))
+	for ; i < len(r.entries) && len(out) < n; i++ {
 		out = append(out, r.event(i))
 	}
 	return out
 }
 
-// size estimates what an event holds; the constants are the structs and slice elements, rounded up.
+// size estimates what an event is as JSON, which is also about what it holds in memory.
 func size(body any) int {
-	const small, each = 256, 200
+	const small, each = 300, 300
 	switch b := body.(type) {
 	case *protocol.Description:
 		return small + len(b.SDP)

@@ -105,8 +105,7 @@ func (s *state) publish() {
 			s.sent = map[string]int{}
 		}
 		for from := s.sent[p.ID()]; from < len(s.recording.entries); {
-			events := s.recording.from(from)
-			events = events[:min(len(events), maxEventsFrame)]
+			events := s.recording.events(from, maxEventsFrame)
 			from += len(events)
 			s.sent[p.ID()] = from
 			p.SendEncoded(encode(&protocol.ServerMessage{Type: protocol.ServerEvents, Events: events}))
