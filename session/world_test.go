@@ -141,9 +141,10 @@ func of(events []protocol.Event, typ protocol.EventType) (out []protocol.Event) 
 // checkReplay holds that a recording, also one that went through a file, gives the very report that the room gave.
 func (w *world) checkReplay() {
 	w.t.Helper()
-	events := w.events()
-	for _, lang := range []protocol.Lang{protocol.English, protocol.Japanese} {
-		checkSnapshot(w.t, events, w.talk.Report(w.room(), lang))
+	reports := []protocol.Report{w.talk.Report(w.room(), protocol.English), w.talk.Report(w.room(), protocol.Japanese)}
+	events := w.events() // later, so that it holds all that the reports know
+	for _, r := range reports {
+		checkSnapshot(w.t, events, r)
 	}
 	for i := range events {
 		if events[i].Seq != i || i > 0 && events[i].AtMs < events[i-1].AtMs {
