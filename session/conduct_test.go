@@ -426,7 +426,7 @@ func TestSnapshotsAreTimely(t *testing.T) {
 		a, b := w.join(browser), w.join(browser)
 		for i := range 200 {
 			a.say(protocol.ClientMessage{Type: protocol.ClientState, State: &protocol.State{Trial: "host-1", What: "signaling", Value: fmt.Sprint(i)}})
-			time.Sleep(time.Duration(i%97) * time.Millisecond)
+			time.Sleep(time.Duration(i%23) * time.Millisecond)
 		}
 		time.Sleep(50 * time.Millisecond)
 		synctest.Wait()
