@@ -147,7 +147,7 @@ func (t *trial) pairReport(w row) protocol.PairReport {
 	r := protocol.PairReport{Directions: protocol.PairDirections{AToB: w.aToB().state, BToA: w.bToA().state}, Events: []int{}}
 	// Each end's name for an address is the other end's remote candidate; its own local one may be hidden.
 	if w.p != nil {
-		r.Local, r.Remote, r.State = pairEnd(t.a, w.p.local), remoteEnd(w.p.remote), w.p.State
+		r.Local, r.Remote, r.State = pairEnd(t.a, w.p.local), pairEnd(t.b, w.p.remote), w.p.State
 		r.A = w.p.counters()
 		r.Selected = t.a.selected == w.p.key()
 		r.Events = addEvents(r.Events, w.p.event)
@@ -155,7 +155,7 @@ func (t *trial) pairReport(w row) protocol.PairReport {
 	if w.q != nil {
 		r.StateB, r.B = w.q.State, w.q.counters()
 		if w.p == nil {
-			r.Local, r.Remote, r.State = remoteEnd(w.q.remote), pairEnd(t.b, w.q.local), w.q.State
+			r.Local, r.Remote, r.State = pairEnd(t.a, w.q.remote), pairEnd(t.b, w.q.local), w.q.State
 		} else if far := remoteEnd(w.q.remote); far.Address != r.Local.Address && far.Address != "" {
 			r.Aliases = append(r.Aliases, endpoint(far.Address, far.Port))
 		}
@@ -167,7 +167,7 @@ func (t *trial) pairReport(w row) protocol.PairReport {
 	return r
 }
 
-// pairEnd names a local candidate; where the statistics hide its address, what was signaled for the same port serves.
+// pairEnd names a candidate of an end; where the statistics hide its address, what the end signaled for the same type and port serves.
 func pairEnd(n *end, c protocol.SampleCandidate) protocol.PairEnd {
 	e := remoteEnd(c)
 	if e.Address == "" {

@@ -146,7 +146,11 @@ func (f *Fold) word(v *Verdict, tried bool) {
 		key = "running"
 	}
 	v.Summary = catalog.T("verdict."+key, args...)
-	if v.Cause != "" {
+	switch {
+	case v.Cause == "":
+	case v.Confidence == protocol.Possible: // others explain as much, so the sentence must not sound sure
+		v.Summary = catalog.T("verdict."+key+"-perhaps", args...)
+	default:
 		v.Summary = catalog.T("verdict."+key+"-because", args...)
 	}
 	v.Advice = catalog.T("advice."+key, args...)

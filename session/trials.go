@@ -23,18 +23,18 @@ func (s *state) request(p *signaling.Peer, m *protocol.ClientMessage) {
 	if len(m.Run.ICEServers) > 0 && string(m.Run.ICEServers) != "null" {
 		servers, err := protocol.ParseICEServers(m.Run.ICEServers)
 		if err != nil {
-			refuse(protocol.ErrBadICEServers, err.Error(), `paste what you give to new RTCPeerConnection, as JSON: [{"urls": "stun:192.0.2.1:3478"}]`)
+			refuse(protocol.ErrBadICEServers, err.Error(), `Paste what you give to new RTCPeerConnection, as JSON: [{"urls": "stun:192.0.2.1:3478"}]`)
 			return
 		}
 		s.custom = servers
 	}
 	if slices.Contains(m.Run.Trials, protocol.TrialCustom) && s.custom == nil {
-		refuse(protocol.ErrBadICEServers, "the trial custom has no iceServers yet", "paste them as JSON")
+		refuse(protocol.ErrBadICEServers, "the trial custom has no iceServers yet", "Paste them as JSON.")
 		return
 	}
 	switch players := s.players(); {
 	case len(players) < 2:
-		refuse(protocol.ErrRefused, "a trial needs two peers, and only one is in the room", "open the room's link on the other machine")
+		refuse(protocol.ErrRefused, "a trial needs two peers, and only one is in the room", "Open the room's link on the other machine.")
 	case s.recording.full:
 		refuse(protocol.ErrRefused, "the recording of this room is full", "open a new room")
 	case len(s.kinds(m.Run.Trials, players)) == 0:

@@ -121,7 +121,7 @@ export const en = {
   "findings.none": "Nothing was found that breaks a connection here.",
   "findings.notyet": "Nothing found yet.",
   "findings.remedy": "What to change",
-  "findings.experiment": "What would make it certain",
+  "findings.experiment": "The experiment that tells more",
   "findings.evidence": "Evidence",
 
   "candidates.other": "The other machine will stand here as soon as it has joined.",

@@ -123,7 +123,7 @@ export const ja: Messages = {
   "findings.none": "接続を妨げる原因は見つかりませんでした。",
   "findings.notyet": "まだ何も見つかっていません。",
   "findings.remedy": "対処",
-  "findings.experiment": "原因を確定するには",
+  "findings.experiment": "さらに確かめるには",
   "findings.evidence": "根拠",
 
   "candidates.other": "相手の端末が入室すると、ここに表示されます。",

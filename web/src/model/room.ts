@@ -45,6 +45,8 @@ export interface RoomOptions {
   kind?: "browser" | "watcher";
 }
 
+/** How long the gathering alone goes on beside the first trials: a browser names its masked host address within a second. */
+const ALONE_BESIDE_MS = 2_500;
 const TRIALS: TrialKind[] = ["host", "stun", "relay-udp", "relay-tcp", "custom"];
 /** What the page keeps of the recording: a room that ran for hours would fill its memory. The server's recording is whole. */
 const MAX_EVENTS = 20_000;
@@ -98,7 +100,7 @@ export function openRoom(o: RoomOptions): RoomModel {
           trials.set(m.start.trial, { stop: async () => end() });
           break;
         }
-        endAlone();
+        laterAlone();
         void trials.get(m.start.trial)?.stop();
         trials.set(m.start.trial, new Trial(m.start, out));
         break;
@@ -134,6 +136,12 @@ export function openRoom(o: RoomOptions): RoomModel {
   function gather(): void {
     endAlone();
     endAlone = gatherAlone(`alone-${++alone}`, welcome.value?.iceServers ?? [], out, (g) => (gathering.value = g));
+  }
+
+  /** laterAlone gives the gathering alone the time to end by itself: what it brings tells a NAT from none, and a connected trial cuts its own gathering short. */
+  function laterAlone(): void {
+    setTimeout(endAlone, ALONE_BESIDE_MS);
+    endAlone = () => {};
   }
 
   async function tellEnvironment(): Promise<void> {

@@ -13,7 +13,7 @@ export function Custom({ disabled }: { disabled: boolean }) {
   const [wrong, setWrong] = useState("");
   const refused = room.lastError.value?.code === "bad-ice-servers" ? room.lastError.value : null;
   const [seen, setSeen] = useState<typeof refused>(null);
-  const problem = wrong || (refused && refused !== seen ? [refused.message, refused.hint].filter(Boolean).join(" ") : "");
+  const problem = wrong || (refused && refused !== seen ? [refused.message, refused.hint].filter(Boolean).join(". ") : "");
   const run = (e: Event) => {
     e.preventDefault();
     setSeen(refused);

@@ -71,7 +71,7 @@ test("what was measured stays when the server goes", () => {
 
 test("iceServers that were refused are shown with what to try", () => {
   model.value = still(fixtures["flat"]!("en"), { kind: "online" }, { code: "bad-ice-servers", message: 'iceServers[0]: "sip:x" is no ICE URL', hint: "Try stun:192.0.2.1:3478" });
-  expect(renderToString(<App />)).toContain("is no ICE URL Try stun:192.0.2.1:3478");
+  expect(renderToString(<App />)).toContain("is no ICE URL. Try stun:192.0.2.1:3478");
 });
 
 test("pasted text that is no JSON is caught before it is sent", () => {
