@@ -12,13 +12,12 @@ import (
 
 // rule looks for one cause. It returns a finding for each place where the cause is seen.
 type rule struct {
-	code protocol.Code
-	// rank orders causes that are equally sure: the one that a person should change first comes first.
+	code  protocol.Code
 	check func(*Fold) []Finding
 }
 
-// rules, in the order in which they name a verdict's cause where the evidence is equally good: what hides the addresses stands before what lies behind them only
-// where the latter was not seen at all, so the more specific mechanism comes first.
+// rules, in the order in which they name a verdict's cause where the evidence is equally good: the more specific mechanism first. What only hides the addresses
+// comes after what was seen on the way between them.
 var rules = []rule{
 	{protocol.CodeSignalingGap, signalingGap},
 	{protocol.CodeCandidateRejected, candidateRejected},
