@@ -326,6 +326,9 @@ func (h *pageTest) reveal(t *testing.T, ctx context.Context) {
 			t.Errorf("%s is no secure context", peer.ID)
 		}
 	}
+	if slices.ContainsFunc(first.Findings, func(f protocol.Finding) bool { return f.Code == protocol.CodeInsecureContext }) {
+		t.Error("insecure-context fires on a page over HTTPS")
+	}
 	addresses := []string{"10.9.0.2", "10.9.0.3"}
 	shown := func(r protocol.Report, kind protocol.TrialKind) (n int) {
 		for i, peer := range r.Peers {
