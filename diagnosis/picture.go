@@ -117,16 +117,15 @@ func (t *trial) report() protocol.TrialReport {
 		}
 	}
 	for _, n := range t.ends() {
-		if n.data != nil {
-			if r.Data == nil || n.data.RTTMs > r.Data.RTTMs {
-				kept := r.Data
-				r.Data = &protocol.DataReport{RTTMs: n.data.RTTMs, JitterMs: n.data.JitterMs, LossPercent: n.data.LossPercent, ThroughputKbps: n.data.ThroughputKbps, RoundTripsMs: n.data.RoundTripsMs}
-				if kept != nil {
-					worse(r.Data, kept.LossPercent, kept.ThroughputKbps)
-				}
-			} else {
-				worse(r.Data, n.data.LossPercent, n.data.ThroughputKbps)
+		if d := n.data; d != nil {
+			first := r.Data == nil
+			if first {
+				r.Data = &protocol.DataReport{}
 			}
+			if first || d.RTTMs > r.Data.RTTMs {
+				r.Data.RTTMs, r.Data.JitterMs, r.Data.RoundTripsMs = d.RTTMs, d.JitterMs, d.RoundTripsMs
+			}
+			worse(r.Data, d.LossPercent, d.ThroughputKbps)
 		}
 		if n.video != nil {
 			if r.Video == nil {

@@ -9,10 +9,9 @@ import (
 type lane struct {
 	from, to *end
 	flow
-	pairs int
 }
 
-// lanes judges both directions of a trial. ok is false where they cannot be judged, because an end hides its counters or sent too little.
+// lanes judges both directions of a trial.
 func (t *trial) lanes() (ab, ba lane) {
 	ab, ba = lane{from: t.a, to: t.b}, lane{from: t.b, to: t.a}
 	for _, r := range t.rows() {
@@ -30,7 +29,6 @@ var laneOrder = map[protocol.DirectionState]int{
 }
 
 func (l *lane) take(f flow) {
-	l.pairs++
 	sent, arrived, answered, events := l.sent+f.sent, l.arrived+max(0, f.arrived), max(l.answered, f.answered), addEvents(l.events, f.events...)
 	counted := l.counted || f.counted
 	if laneOrder[f.state] > laneOrder[l.state] {
@@ -98,11 +96,13 @@ func (t *trial) halfDead(ab, ba lane) bool {
 	return half(ab, ba) || half(ba, ab)
 }
 
-// oneWay finds the trials in which packets go from one end to the other and none comes back.
-func (f *Fold) oneWay() (out []struct {
+// oneWayTrial is a trial in which packets go from one end to the other and none comes back.
+type oneWayTrial struct {
 	*trial
 	alive, dead lane
-}) {
+}
+
+func (f *Fold) oneWay() (out []oneWayTrial) {
 	for _, t := range f.trials {
 		if t.connected() || !t.failed() {
 			continue
@@ -112,10 +112,7 @@ func (f *Fold) oneWay() (out []struct {
 			ab, ba = ba, ab
 		}
 		if ab.alive() && ba.dead() {
-			out = append(out, struct {
-				*trial
-				alive, dead lane
-			}{t, ab, ba})
+			out = append(out, oneWayTrial{t, ab, ba})
 		}
 	}
 	return out
@@ -146,8 +143,9 @@ func (f *Fold) stunAnswered(p *peer) (events []int) {
 	return events
 }
 
-// oneWayFinding words what both causes rest on.
-func oneWayFinding(t *trial, alive, dead lane) Finding {
+// finding words what both causes rest on.
+func (t oneWayTrial) finding() Finding {
+	alive, dead := t.alive, t.dead
 	from, to := dead.from.peer, dead.to.peer
 	return Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
 		Direction: &protocol.Direction{From: from.id, To: to.id}, breaks: []protocol.TrialKind{t.kind},
@@ -163,7 +161,7 @@ func oneWayFinding(t *trial, alive, dead lane) Finding {
 func oneWayBlock(f *Fold) (out []Finding) {
 	for _, t := range f.oneWay() {
 		if _, ok := f.elsewhere(t.dead); !ok {
-			out = append(out, oneWayFinding(t.trial, t.alive, t.dead))
+			out = append(out, t.finding())
 		}
 	}
 	return out
@@ -176,7 +174,7 @@ func asymmetricRouting(f *Fold) (out []Finding) {
 		if !ok {
 			continue
 		}
-		x := oneWayFinding(t.trial, t.alive, t.dead)
+		x := t.finding()
 		x.Evidence = append(x.Evidence, note(catalog.T("evidence.server-beside", "peer", t.dead.from.peer.name(), "other", t.dead.to.peer.name()), events...))
 		out = append(out, x)
 	}

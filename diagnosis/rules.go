@@ -49,8 +49,9 @@ func (f *Fold) findings() []Finding {
 			args := x.Summary.Args
 			x.Summary = catalog.Text{Key: key + ".summary" + x.Summary.Key, Args: args}
 			x.Remedy = catalog.Text{Key: key + ".remedy", Args: args}
-			if x.Confidence != protocol.Certain && x.Experiment.Key == "" && hasExperiment[r.code] {
-				x.Experiment = catalog.Text{Key: key + ".experiment", Args: args}
+			// Causes that others resemble have a sentence that names the experiment which separates them.
+			if experiment := key + ".experiment"; x.Confidence != protocol.Certain && x.Experiment.Key == "" && catalog.Has(experiment) {
+				x.Experiment = catalog.Text{Key: experiment, Args: args}
 			}
 			all = append(all, x)
 		}
@@ -67,13 +68,6 @@ func (f *Fold) old(x Finding) int {
 		return 1
 	}
 	return 0
-}
-
-// hasExperiment are the causes that others resemble, for which the catalog names the experiment that separates them.
-var hasExperiment = map[protocol.Code]bool{
-	protocol.CodeMDNSMasked: true, protocol.CodeMDNSMulticastBlocked: true, protocol.CodeNoDefaultRoute: true, protocol.CodeSTUNUnreachable: true,
-	protocol.CodeUDPBlocked: true, protocol.CodeOneWayBlock: true, protocol.CodeAsymmetricRouting: true, protocol.CodeAsymmetricNAT: true,
-	protocol.CodeSignalingGap: true, protocol.CodeDeadICEServer: true,
 }
 
 func severityOrder(s protocol.Severity) int {

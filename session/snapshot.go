@@ -20,7 +20,7 @@ const (
 
 // changed makes sure that the room is looked at soon. A room in which nobody looks and no trial runs costs nothing.
 func (s *state) changed() {
-	if s.closed || !s.watched() && len(s.fold.Running()) == 0 && len(s.pending) == 0 {
+	if s.closed || !s.watched() && len(s.fold.Running()) == 0 {
 		return
 	}
 	wait := max(settle, time.Until(s.last.Add(snapshotEvery)))
