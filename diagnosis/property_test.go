@@ -260,3 +260,20 @@ func FuzzDiagnose(f *testing.F) {
 		}
 	})
 }
+
+// TestNoDefaultRouteWaits: a masked host candidate comes after the reflexive one. The page must not say in between that there is none.
+func TestNoDefaultRouteWaits(t *testing.T) {
+	for _, s := range stories(t) {
+		if s.name == "no-default-route" {
+			continue
+		}
+		f := diagnosis.NewFold()
+		for i := range s.recording {
+			f.Add(&s.recording[i])
+			if slices.ContainsFunc(f.Diagnose().Findings, func(x diagnosis.Finding) bool { return x.Code == protocol.CodeNoDefaultRoute }) {
+				t.Errorf("%s: no-default-route after event %d", s.name, i)
+				break
+			}
+		}
+	}
+}

@@ -15,6 +15,7 @@ func noDefaultRoute(f *Fold) (out []Finding) {
 			continue
 		}
 		hosts, gathered, reflexive := 0, []int{}, []int{}
+		ended := false
 		var breaks []protocol.TrialKind
 		var run int
 		for _, n := range f.endsOf(p) {
@@ -32,8 +33,11 @@ func noDefaultRoute(f *Fold) (out []Finding) {
 					breaks, run = []protocol.TrialKind{k}, r
 				}
 			}
+			ended = ended || n.gatherEv >= 0 && !n.iceConnected()
 		}
-		if hosts > 0 || len(reflexive) == 0 && len(gathered) == 0 || len(reflexive) == 0 && len(udpSightings(p)) == 0 && len(gathered) < 1 {
+		// That no host candidate came says something only where gathering went to its end: a masked one comes late, because its name has to be registered first, and a
+		// browser that is connected before stops gathering without it.
+		if hosts > 0 || !ended || len(reflexive)+len(gathered) == 0 {
 			continue
 		}
 		x := Finding{Severity: protocol.SeverityWarning, Confidence: protocol.Likely, Peers: []string{p.id}, breaks: breaks,
