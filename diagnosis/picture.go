@@ -22,7 +22,8 @@ func (f *Fold) peerReport(p *peer) protocol.PeerReport {
 		}
 	}
 	tr, why, _ := f.translated(p)
-	r.NAT = protocol.NATReport{Translated: tr.ptr(), Mapping: f.mapping(p), Filtering: protocol.NotMeasurable, RFC3489: "", Evidence: append([]string{}, why...)}
+	r.NAT = protocol.NATReport{Translated: tr.ptr(), Mapping: f.mapping(p), Filtering: protocol.NotMeasurable, Evidence: append([]string{}, why...),
+		State: protocol.NATOff, Tests: []protocol.NATTest{}}
 	for _, n := range slices.Backward(p.alone) {
 		if n.trial.Kind() == protocol.TrialAlone {
 			addEnd(&r, n)

@@ -18,6 +18,16 @@ const (
 	CodeCandidateRejected    Code = "candidate-rejected"
 	CodeInsecureContext      Code = "insecure-context"
 	CodeDeadICEServer        Code = "dead-ice-server"
+	CodeDependentBothSides   Code = "dependent-mapping-both-sides"
+	CodeDependentOneSide     Code = "dependent-mapping-one-side"
+	CodeHairpinUnsupported   Code = "hairpin-unsupported"
+	CodeSTUNInOtherRealm     Code = "stun-in-other-realm"
+	CodeSTUNRewritten        Code = "stun-rewritten-by-alg"
+	CodeShortMappingLifetime Code = "short-mapping-lifetime"
+	CodeDoubleNAT            Code = "double-nat"
+	CodeUnstableMapping      Code = "unstable-mapping"
+	// CodeExpectationFailed is not among the causes: what the NATs let one expect did not come about.
+	CodeExpectationFailed Code = "expectation-contradicted"
 )
 
 // ErrorCode is the stable name of what was wrong with a frame or a request.

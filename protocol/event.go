@@ -70,6 +70,18 @@ type RoomMade struct {
 	Prefixes []string `json:"prefixes,omitempty"`
 	// ICEServers is what the trial "stun" uses.
 	ICEServers []ICEServer `json:"iceServers,omitempty"`
+	// Corners are the server's quadruples (RFC 5780 section 6), one a family; none where it has no second IP.
+	Corners []CornerSet `json:"corners,omitempty"`
+	// NATChecks tells whether the server may measure filtering.
+	NATChecks bool `json:"natChecks,omitempty"`
+}
+
+// CornerSet is the two IPs and two ports of one family.
+type CornerSet struct {
+	Primary       string `json:"primary"` // IP
+	Secondary     string `json:"secondary,omitempty"`
+	PrimaryPort   int    `json:"primaryPort"`
+	SecondaryPort int    `json:"secondaryPort,omitempty"`
 }
 
 // RecordingSchema is the value of RoomMade.Schema.
@@ -119,15 +131,19 @@ type Sighting struct {
 	TiedBy    string `json:"tiedBy,omitempty"`    // "candidate" (a signaled srflx has this very address) or "address" (same IP as the WebSocket)
 	Requests  int    `json:"requests,omitempty"`  // how many requests from this source this event stands for, at least 1
 	SourceTTL int    `json:"sourceTTL,omitempty"` // the IP TTL or hop limit it arrived with; 0: not known
+	Username  string `json:"username,omitempty"`  // of a check: USERNAME, the asked ufrag, a colon, and the asker's (RFC 8445 section 7.2.2)
 }
 
 // Check is a signed connectivity check (a Binding request with MESSAGE-INTEGRITY, RFC 8445 section 7.2.2) that the server sent to a peer's own address.
 type Check struct {
-	Trial   TrialID `json:"trial"`
-	Purpose string  `json:"purpose"` // "direct": the direct path to an unmasked host address
-	From    string  `json:"from"`    // ip:port of the server's socket
-	To      string  `json:"to"`      // ip:port
-	Sent    int     `json:"sent"`    // packets
+	Trial TrialID `json:"trial"`
+	// Purpose is "direct" (the direct path to an unmasked host address), "filter" (from a corner that the peer has not sent to, to the address that STUN saw), or
+	// "control" (from the same corner after the peer has sent to it, to the address that this was seen to come from).
+	Purpose string `json:"purpose"`
+	Corner  Corner `json:"corner,omitempty"` // of filter and control: as seen from the corner that the peer asked
+	From    string `json:"from"`             // ip:port of the server's socket
+	To      string `json:"to"`               // ip:port
+	Sent    int    `json:"sent"`             // packets
 	// Result is "answered" (from To), "non-symmetric" (from another address, in Answerer), "unanswered", or "error".
 	Result   string  `json:"result"`
 	Answerer string  `json:"answerer,omitempty"` // the source ip:port of the answer

@@ -22,6 +22,8 @@ type Report struct {
 	// Signaling is the log: which description and candidate came when, from whom, and what became of it at the other end.
 	Signaling []SignalReport `json:"signaling"`
 	Server    ServerReport   `json:"server"`
+	// Expectation is what the NATs of the first two peers let one expect; null: nobody to expect it of.
+	Expectation *Expectation `json:"expectation"`
 }
 
 // Tool names the program that made the report.
@@ -109,8 +111,18 @@ type NATReport struct {
 	Mapping    Behavior `json:"mapping"`
 	Filtering  Behavior `json:"filtering"`
 	Hairpin    *bool    `json:"hairpin"`
-	RFC3489    string   `json:"rfc3489"`
-	Evidence   []string `json:"evidence"`
+	// RFC3489 is the old name; empty where what was measured does not tell.
+	RFC3489  ClassicNAT `json:"rfc3489" ts:"ClassicNAT | ''"`
+	Evidence []string   `json:"evidence"`
+	State    NATState   `json:"state"`
+	// Callers is who may call this machine; empty: not known.
+	Callers Callers `json:"callers" ts:"Callers | ''"`
+	// Summary says in the reader's language what this NAT does and what follows.
+	Summary string `json:"summary"`
+	// Tests are the steps in the order of the lesson.
+	Tests []NATTest `json:"tests"`
+	// MeasuredMs is how long after it joined the peer was classified; null: not yet.
+	MeasuredMs *float64 `json:"measuredMs"`
 }
 
 // CandidateReport is one candidate that a peer signaled, or that only its statistics know.
@@ -269,6 +281,9 @@ type Info struct {
 	// Addresses are the server's own, for the links on the start page.
 	Addresses   []string `json:"addresses,omitempty"`
 	DirectCheck bool     `json:"directCheck"`
+	NATCheck    bool     `json:"natCheck"` // filtering is measured by checks that the server sends to a browser's own mapped address
+	// Alternate is the second IP of the STUN server; empty: it has none, and what needs one is not measurable.
+	Alternate string `json:"alternate,omitempty"`
 }
 
 // RoomCreated answers POST /api/v1/rooms.

@@ -8,11 +8,13 @@ const Subprotocol = "icescope.v1"
 // TrialKind is the experiment that a trial makes: it fixes the ICE configuration, and so what success or failure proves.
 type TrialKind string
 
-// The trials. Two of them are gatherings without a peer, see Solo: alone is what a page does by itself when it joins; gather is done beside custom, with the
-// same servers, because a browser stops gathering as soon as it is connected and so hides a server that does not answer.
+// The trials. Three of them are without a peer, see Solo: alone is what a page does by itself when it joins; gather is done beside custom, with the
+// same servers, because a browser stops gathering as soon as it is connected and so hides a server that does not answer; nat is the measurement of filtering,
+// in which the server itself plays the other end.
 const (
 	TrialAlone    TrialKind = "alone"
 	TrialGather   TrialKind = "gather"
+	TrialNAT      TrialKind = "nat"
 	TrialHost     TrialKind = "host"
 	TrialSTUN     TrialKind = "stun"
 	TrialRelayUDP TrialKind = "relay-udp"
@@ -20,8 +22,8 @@ const (
 	TrialCustom   TrialKind = "custom"
 )
 
-// Solo tells whether it is a gathering without a peer. What belongs to it is recorded and never relayed.
-func (k TrialKind) Solo() bool { return k == TrialAlone || k == TrialGather }
+// Solo tells whether it is without a peer. What belongs to it is recorded and never relayed.
+func (k TrialKind) Solo() bool { return k == TrialAlone || k == TrialGather || k == TrialNAT }
 
 // TrialID names one trial in one run of a room: its kind, a hyphen, and the number of the run, from 1. Example: "relay-udp-2".
 type TrialID string

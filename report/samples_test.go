@@ -103,7 +103,7 @@ func browser(id, label, http string, stun ...string) protocol.PeerReport {
 	return protocol.PeerReport{
 		ID: id, Label: label, Kind: protocol.KindBrowser, UserAgent: chromiumUA, Browser: "Chromium 156", Online: true, HTTPAddress: http,
 		STUNAddresses: stun, HTTPRTTMs: ptr(1.4), Masked: ptr(true), SecureContext: ptr(false),
-		NAT: protocol.NATReport{Translated: ptr(false), Mapping: protocol.NotMeasurable, Filtering: protocol.NotMeasurable},
+		NAT: protocol.NATReport{Translated: ptr(false), Mapping: protocol.NotMeasurable, Filtering: protocol.NotMeasurable, State: protocol.NATOff, Tests: []protocol.NATTest{}},
 	}
 }
 
@@ -142,7 +142,7 @@ func asymmetricNAT(lang protocol.Lang) protocol.Report {
 	a := browser("a", pick(lang, "office desk", "事務所PC"), "192.168.50.10:51820", "192.168.50.10:53911", "192.168.50.10:53912")
 	b := browser("b", pick(lang, "line 7", "第7ライン"), "192.168.60.20:40112", "192.168.50.254:61001", "192.168.50.254:61002")
 	a.NAT.Evidence = []string{pick(lang, "the STUN server saw the address that the candidate names", "STUNサーバーが見た送信元と候補のアドレスが一致")}
-	b.NAT.Translated, b.NAT.Mapping, b.NAT.RFC3489 = ptr(true), protocol.EndpointIndependent, pick(lang, "cone, kind not measured", "コーン系(種別は未測定)")
+	b.NAT.Translated, b.NAT.Mapping, b.NAT.RFC3489 = ptr(true), protocol.EndpointIndependent, protocol.ClassicNAT("")
 	b.NAT.Evidence = []string{pick(lang, "seen by HTTP as 192.168.60.20, by STUN as 192.168.50.254", "HTTPでは 192.168.60.20、STUNでは 192.168.50.254 に見える")}
 	for i, k := range []protocol.TrialKind{protocol.TrialHost, protocol.TrialSTUN} {
 		a.Candidates = append(a.Candidates, candidate(k, "host", maskedA, 53910+i, 2113937151, 12, 20+i))

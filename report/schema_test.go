@@ -245,7 +245,7 @@ func ofString(typ reflect.Type, name string, enums map[string][]string) object {
 		one["pattern"] = "^[a-z0-9-]*$"
 	case "TrialID":
 		one["pattern"] = "^[a-z-]+-[1-9][0-9]*$"
-	case "Outcome", "Reason", "Confidence":
+	case "Outcome", "Reason", "Confidence", "ClassicNAT", "Callers":
 		one["enum"] = append([]string{""}, enums[typ.Name()]...)
 	default:
 		one["enum"] = enums[typ.Name()]

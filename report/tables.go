@@ -119,7 +119,7 @@ func (v view) machines(r protocol.Report) table {
 	row(v.T("report.mapping"), func(p protocol.PeerReport) cell {
 		c := behavior(p.NAT.Mapping)
 		if p.NAT.RFC3489 != "" {
-			c = append(c, line{Text: clean(p.NAT.RFC3489), Soft: true})
+			c = append(c, line{Text: clean(string(p.NAT.RFC3489)), Soft: true})
 		}
 		return c
 	})

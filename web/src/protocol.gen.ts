@@ -17,6 +17,15 @@ export const codeValues = [
   "candidate-rejected",
   "insecure-context",
   "dead-ice-server",
+  "dependent-mapping-both-sides",
+  "dependent-mapping-one-side",
+  "hairpin-unsupported",
+  "stun-in-other-realm",
+  "stun-rewritten-by-alg",
+  "short-mapping-lifetime",
+  "double-nat",
+  "unstable-mapping",
+  "expectation-contradicted",
 ] as const;
 
 /** ErrorCode is the stable name of what was wrong with a frame or a request. */
@@ -126,6 +135,19 @@ export interface RoomMade {
   prefixes?: string[];
   /** ICEServers is what the trial "stun" uses. */
   iceServers?: ICEServer[];
+  /** Corners are the server's quadruples (RFC 5780 section 6), one a family; none where it has no second IP. */
+  corners?: CornerSet[];
+  /** NATChecks tells whether the server may measure filtering. */
+  natChecks?: boolean;
+}
+
+/** CornerSet is the two IPs and two ports of one family. */
+export interface CornerSet {
+  /** IP */
+  primary: string;
+  secondary?: string;
+  primaryPort: number;
+  secondaryPort?: number;
 }
 
 /** RecordingSchema is the value of RoomMade.Schema. */
@@ -188,13 +210,20 @@ export interface Sighting {
   requests?: number;
   /** the IP TTL or hop limit it arrived with; 0: not known */
   sourceTTL?: number;
+  /** of a check: USERNAME, the asked ufrag, a colon, and the asker's (RFC 8445 section 7.2.2) */
+  username?: string;
 }
 
 /** Check is a signed connectivity check (a Binding request with MESSAGE-INTEGRITY, RFC 8445 section 7.2.2) that the server sent to a peer's own address. */
 export interface Check {
   trial: TrialID;
-  /** "direct": the direct path to an unmasked host address */
+  /**
+   * Purpose is "direct" (the direct path to an unmasked host address), "filter" (from a corner that the peer has not sent to, to the address that STUN saw), or
+   * "control" (from the same corner after the peer has sent to it, to the address that this was seen to come from).
+   */
   purpose: string;
+  /** of filter and control: as seen from the corner that the peer asked */
+  corner?: Corner;
   /** ip:port of the server's socket */
   from: string;
   /** ip:port */
@@ -565,6 +594,163 @@ export interface Bye {
   retryMs?: number;
 }
 
+/** NATSchema is the value of NATResult.Schema. */
+export const natSchema = "icescope.nat/v1";
+
+/** Corner is one of the four places of a STUN server (RFC 5780 section 6): primary or secondary IP, then primary or secondary port. */
+export type Corner = (typeof cornerValues)[number];
+export const cornerValues = [
+  "PP",
+  "PS", // the other port
+  "SP", // the other IP
+  "SS", // both
+] as const;
+
+/** ClassicNAT is the name that RFC 3489 section 5 has for a NAT. RFC 4787 gave these names up; people have not. */
+export type ClassicNAT = (typeof classicNATValues)[number];
+export const classicNATValues = [
+  "Open Internet",
+  "Symmetric UDP Firewall",
+  "Full Cone",
+  "Restricted Cone",
+  "Port Restricted Cone",
+  "Symmetric",
+  "UDP Blocked",
+] as const;
+
+/** Callers is who may call a machine that waits at the address that STUN told it, as far as filtering decides it (RFC 4787 section 5). */
+export type Callers = (typeof callersValues)[number];
+export const callersValues = [
+  "anyone", // it can wait to be called
+  "known-addresses", // from addresses that it has sent to before, any port
+  "known-ports", // only from the very ip:port that it has sent to: it must call
+  "nobody-unexpected", // its mapping is another towards each destination: whoever is called learns the right one too late
+] as const;
+
+/** NATStep names one step of a classification. It is the key of its lesson in the catalog (nat.step.NAME.…). */
+export type NATStep = (typeof natStepValues)[number];
+export const natStepValues = [
+  "address-udp", // RFC 8489: which address do you see? over UDP
+  "address-tcp", // the same over TCP
+  "address-rewrite", // RFC 5780 section 3.6: MAPPED-ADDRESS against XOR-MAPPED-ADDRESS
+  "mapping-address", // RFC 5780 section 4.3 test II: the other IP, the same port
+  "mapping-port", // test III: the other IP, the other port; with one IP: the same IP, the other port
+  "filter-port", // RFC 5780 section 4.4 test III: the other port answers
+  "filter-address", // erratum 7971: the other IP answers, from the same port
+  "filter-both", // test II: the other IP and port answer
+  "control", // the corner that was not heard is asked itself: silence counts only if it can be heard at all
+  "preservation", // RFC 4787 section 4.2.1
+  "contiguity", // RFC 4787 section 4.2.3
+  "hairpin", // RFC 5780 section 3.4
+  "fragments", // RFC 5780 section 3.5
+  "lifetime", // RFC 5780 section 4.6
+] as const;
+
+/** StepResult is what came of a step. */
+export type StepResult = (typeof stepResultValues)[number];
+export const stepResultValues = [
+  "answered",
+  "unanswered",
+  "refused", // an error response, in Error
+  "skipped", // Error says why
+  "failed", // it could not be carried out; Error says why
+  "running",
+] as const;
+
+/** NATTest is one step as it was carried out: the packet, the corner that was to answer, and the answer. */
+export interface NATTest {
+  step: NATStep;
+  /** "udp" or "tcp" */
+  transport: string;
+  /** Packet is what was sent, in the words of the standard: "Binding request", "Binding request, CHANGE-REQUEST change-ip change-port", "connectivity check". */
+  packet: string;
+  /** ip:port that it was sent from, where that is known */
+  from?: string;
+  /** ip:port that it was sent to */
+  to?: string;
+  /** Corner is the one that is to answer (or, for a check that the server sends, to ask). */
+  corner?: Corner;
+  result: StepResult;
+  /** ip:port that the answer came from */
+  answerer?: string;
+  /** ip:port that the answer (or, in a room, the server) saw the request come from */
+  mapped?: string;
+  rttMs?: number;
+  error?: string;
+  /** the step, in the reader's language */
+  title: string;
+  /** what this result means, in the reader's language */
+  text: string;
+  events?: number[];
+}
+
+/** NATState tells how far a classification in a room has come. */
+export type NATState = (typeof natStateValues)[number];
+export const natStateValues = [
+  "waiting", // nothing to measure with yet
+  "measuring", // under way
+  "done",
+  "off", // turned off at the server, or this peer cannot take part
+] as const;
+
+/** NATResult is what `icescope nat --json` writes: the classification of the machine that it runs on. */
+export interface NATResult {
+  /** NATSchema */
+  schema: string;
+  tool: Tool;
+  /** RFC 3339 */
+  generatedAt: string;
+  lang: Lang;
+  /** ip:port that was asked first */
+  server: string;
+  /** what the server calls itself */
+  software?: string;
+  /** "RFC 8489", "RFC 5780" or "RFC 3489"; empty: it never answered */
+  dialect: string;
+  /** OTHER-ADDRESS or CHANGED-ADDRESS */
+  other?: string;
+  udpBlocked: boolean | null;
+  /** ip:port that the first request left from */
+  local?: string;
+  /** ip:port that the server saw */
+  udpAddress?: string;
+  tcpAddress?: string;
+  /** ServerTranslated: does a NAT stand before the server? Known where RESPONSE-ORIGIN differs from the address that was asked (RFC 5780 section 7.3). */
+  serverTranslated: boolean | null;
+  nat: NATReport;
+  portPreservation: boolean | null;
+  contiguity: boolean | null;
+  /** MAPPED-ADDRESS differs from XOR-MAPPED-ADDRESS: an ALG */
+  rewritten: boolean | null;
+  /** does a fragmented datagram pass, in both directions? */
+  fragments: boolean | null;
+  lifetime: Lifetime | null;
+  tookMs: number;
+}
+
+/** Lifetime is how long a mapping that nothing refreshes lives (RFC 4787 section 4.3), in seconds. */
+export interface Lifetime {
+  /** it still lived after this */
+  atLeastS: number;
+  /** it was gone after this; null: it outlived the longest pause that was tried */
+  belowS: number | null;
+}
+
+/** Expectation is what the NAT behaviour of two peers lets one expect of a direct connection between the addresses that STUN told them. */
+export interface Expectation {
+  /** peer ids */
+  a: string;
+  b: string;
+  /** Direct: null where what is known allows both. */
+  direct: boolean | null;
+  /** First is who has to send first: "a", "b", "either" (each can wait to be called), "both" (each must send, at about the same time); empty: not known, or nothing helps. */
+  first: string;
+  /** in the reader's language */
+  text: string;
+  /** Contradicted is true where the trial "stun" came out otherwise. */
+  contradicted?: boolean;
+}
+
 /** ReportSchema is the value of Report.Schema. The JSON Schema of the same name stands in report/schema.json. */
 export const reportSchema = "icescope.report/v1";
 
@@ -590,6 +776,8 @@ export interface Report {
   /** Signaling is the log: which description and candidate came when, from whom, and what became of it at the other end. */
   signaling: SignalReport[];
   server: ServerReport;
+  /** Expectation is what the NATs of the first two peers let one expect; null: nobody to expect it of. */
+  expectation: Expectation | null;
 }
 
 /** Tool names the program that made the report. */
@@ -684,8 +872,18 @@ export interface NATReport {
   mapping: Behavior;
   filtering: Behavior;
   hairpin: boolean | null;
-  rfc3489: string;
+  /** RFC3489 is the old name; empty where what was measured does not tell. */
+  rfc3489: ClassicNAT | '';
   evidence: string[];
+  state: NATState;
+  /** Callers is who may call this machine; empty: not known. */
+  callers: Callers | '';
+  /** Summary says in the reader's language what this NAT does and what follows. */
+  summary: string;
+  /** Tests are the steps in the order of the lesson. */
+  tests: NATTest[];
+  /** MeasuredMs is how long after it joined the peer was classified; null: not yet. */
+  measuredMs: number | null;
 }
 
 /** CandidateReport is one candidate that a peer signaled, or that only its statistics know. */
@@ -859,6 +1057,10 @@ export interface Info {
   /** Addresses are the server's own, for the links on the start page. */
   addresses?: string[];
   directCheck: boolean;
+  /** filtering is measured by checks that the server sends to a browser's own mapped address */
+  natCheck: boolean;
+  /** Alternate is the second IP of the STUN server; empty: it has none, and what needs one is not measurable. */
+  alternate?: string;
 }
 
 /** RoomCreated answers POST /api/v1/rooms. */
@@ -875,6 +1077,7 @@ export type TrialKind = (typeof trialKindValues)[number];
 export const trialKindValues = [
   "alone",
   "gather",
+  "nat",
   "host",
   "stun",
   "relay-udp",

@@ -436,12 +436,49 @@ export const serverSamples = {
           "nat": {
             "translated": true,
             "mapping": "endpoint-independent",
-            "filtering": "not-measurable",
+            "filtering": "address-and-port-dependent",
             "hairpin": null,
-            "rfc3489": "port restricted cone",
+            "rfc3489": "Port Restricted Cone",
             "evidence": [
               "one srflx for three servers"
-            ]
+            ],
+            "state": "done",
+            "callers": "known-ports",
+            "summary": "Only who it has called may call back.",
+            "tests": [
+              {
+                "step": "filter-both",
+                "transport": "udp",
+                "packet": "connectivity check",
+                "from": "10.9.0.11:3479",
+                "to": "10.9.0.1:41823",
+                "corner": "SS",
+                "result": "unanswered",
+                "title": "Another address and port",
+                "text": "The NAT let nothing in from there.",
+                "events": [
+                  61
+                ]
+              },
+              {
+                "step": "control",
+                "transport": "udp",
+                "packet": "connectivity check",
+                "from": "10.9.0.11:3479",
+                "to": "10.9.0.1:41823",
+                "corner": "SS",
+                "result": "answered",
+                "answerer": "10.9.0.1:41823",
+                "mapped": "10.9.0.11:3479",
+                "rttMs": 0.8,
+                "title": "Control",
+                "text": "It can be heard from there.",
+                "events": [
+                  66
+                ]
+              }
+            ],
+            "measuredMs": 412.5
           },
           "candidates": [
             {
@@ -634,6 +671,13 @@ export const serverSamples = {
         "prefixes": [
           "10.9.0.0/24"
         ]
+      },
+      "expectation": {
+        "a": "a",
+        "b": "b",
+        "direct": true,
+        "first": "both",
+        "text": "Both must send."
       }
     }
   } satisfies ServerMessage,
