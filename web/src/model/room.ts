@@ -5,6 +5,7 @@ import { GATHER_MS, gatherAlone, type AloneState } from "../rtc/alone";
 import type { Outbox } from "../rtc/agent";
 import { askForDevice, environment, RevealError } from "../rtc/environment";
 import { Hold } from "../rtc/hold";
+import { NATTrial } from "../rtc/nat";
 import { Trial } from "../rtc/trial";
 import { Connection, type GoneReason, type Status } from "../signaling/connection";
 
@@ -47,7 +48,7 @@ export interface RoomOptions {
 
 /** How long the gathering alone goes on beside the first trials: a browser names its masked host address within a second. */
 const ALONE_BESIDE_MS = 2_500;
-const TRIALS: TrialKind[] = ["host", "stun", "relay-udp", "relay-tcp", "custom"];
+const TRIALS: TrialKind[] = ["host", "stun", "relay-udp", "relay-tcp", "custom", "nat"];
 /** What the page keeps of the recording: a room that ran for hours would fill its memory. The server's recording is whole. */
 const MAX_EVENTS = 20_000;
 /** How long a run waits for the gathering alone, after reveal: a STUN server that does not answer would keep it waiting for 40 s. */
@@ -94,6 +95,12 @@ export function openRoom(o: RoomOptions): RoomModel {
   function frame(m: ServerMessage): void {
     switch (m.type) {
       case "start":
+        if (m.start.trial.startsWith("nat-")) {
+          // Beside everything else: it neither ends the gathering alone nor counts for the camera.
+          void trials.get(m.start.trial)?.stop();
+          trials.set(m.start.trial, new NATTrial(m.start, out));
+          break;
+        }
         hold.started(m.start.trial);
         if (m.start.trial.startsWith("gather-")) {
           const end = gatherAlone(m.start.trial, m.start.iceServers, out, () => {}, GATHER_MS);

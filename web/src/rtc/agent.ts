@@ -13,10 +13,17 @@ const SAME_SAMPLE_MS = 1000;
 /** Firefox counts no requests (facts.md section 4). Asked only while there is no pair whose members could tell. */
 const COUNTS = typeof navigator !== "undefined" && !/firefox/i.test(navigator.userAgent);
 
+export interface AgentOptions {
+  relayOnly?: boolean;
+  /** silent: nobody needs its statistics, and none are sent. */
+  silent?: boolean;
+}
+
 export class Agent {
   readonly pc: RTCPeerConnection;
   readonly trial: TrialID;
   readonly #out: Outbox;
+  readonly #silent: boolean;
   readonly #began = performance.now();
   #described = false;
   #early: Candidate[] = []; // gathered before the description went out, which they must not overtake
@@ -27,9 +34,10 @@ export class Agent {
   #dtls: RTCDtlsTransport | null = null;
 
   /** It throws what the constructor of RTCPeerConnection throws: a malformed URL, a policy. */
-  constructor(trial: TrialID, out: Outbox, iceServers: ICEServer[], relayOnly = false) {
+  constructor(trial: TrialID, out: Outbox, iceServers: ICEServer[], { relayOnly = false, silent = false }: AgentOptions = {}) {
     this.trial = trial;
     this.#out = out;
+    this.#silent = silent;
     const pc = new RTCPeerConnection({
       iceServers: iceServers.map((s) => ({ ...s })),
       iceTransportPolicy: relayOnly ? "relay" : "all",
@@ -74,6 +82,20 @@ export class Agent {
     this.watchDTLS();
   }
 
+  /** apply does what the other end signaled and says what became of it. */
+  async apply(ref: number, f: () => Promise<void>): Promise<boolean> {
+    const tell = (result: { ok: boolean; error?: string }) => {
+      if (this.pc.signalingState !== "closed") this.send({ type: "applied", applied: { trial: this.trial, ref, ...result, atMs: this.atMs() } });
+      return result.ok;
+    };
+    try {
+      await f();
+    } catch (e) {
+      return tell({ ok: false, error: String(e) });
+    }
+    return tell({ ok: true });
+  }
+
   /** watchDTLS follows the DTLS transport, which is there once a description with a data channel is set. */
   watchDTLS(): void {
     const dtls = this.pc.sctp?.transport ?? null;
@@ -92,6 +114,7 @@ export class Agent {
 
   /** sample sends what getStats says now. One at a time: a call during another makes one more after it. */
   sample(): Promise<void> {
+    if (this.#silent) return Promise.resolve();
     if (this.#sampling) {
       this.#sampleAgain = true;
       return this.#sampling;

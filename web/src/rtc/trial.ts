@@ -40,7 +40,7 @@ export class Trial {
   description(d: Description, ref: number): void {
     this.#then(d.kind === "offer" ? "answer" : "offer", async () => {
       const { pc } = this.#agent!;
-      const ok = await this.#apply(ref, () => pc.setRemoteDescription({ type: d.kind as RTCSdpType, sdp: d.sdp }));
+      const ok = await this.#agent!.apply(ref, () => pc.setRemoteDescription({ type: d.kind as RTCSdpType, sdp: d.sdp }));
       if (!ok) return;
       this.#remote = true;
       this.#agent!.watchDTLS();
@@ -68,7 +68,7 @@ export class Trial {
 
   #create(): void {
     const { start } = this;
-    const agent = new Agent(start.trial, this.#out, start.iceServers ?? [], start.relayOnly);
+    const agent = new Agent(start.trial, this.#out, start.iceServers ?? [], { relayOnly: start.relayOnly ?? false });
     this.#agent = agent;
     const { pc } = agent;
 
@@ -110,20 +110,7 @@ export class Trial {
     const init: RTCIceCandidateInit = { candidate: c.candidate, sdpMid: c.sdpMid ?? null, sdpMLineIndex: c.sdpMLineIndex ?? null };
     if (c.usernameFragment) init.usernameFragment = c.usernameFragment;
     // No argument: the end of candidates for every media section (WebRTC section 4.4.2, addIceCandidate).
-    await this.#apply(ref, () => (c.candidate === "" ? pc.addIceCandidate() : pc.addIceCandidate(init)));
-  }
-
-  /** apply does what the other end signaled and says what became of it. */
-  async #apply(ref: number, f: () => Promise<void>): Promise<boolean> {
-    const applied = { trial: this.start.trial, ref };
-    try {
-      await f();
-    } catch (e) {
-      if (!this.#stopped) this.#out.send({ type: "applied", applied: { ...applied, ok: false, error: String(e), atMs: this.#agent!.atMs() } });
-      return false;
-    }
-    if (!this.#stopped) this.#out.send({ type: "applied", applied: { ...applied, ok: true, atMs: this.#agent!.atMs() } });
-    return true;
+    await this.#agent!.apply(ref, () => (c.candidate === "" ? pc.addIceCandidate() : pc.addIceCandidate(init)));
   }
 
   #then(step: "offer" | "answer", f: () => Promise<void>): void {
