@@ -32,6 +32,7 @@ var prefixes = map[string]string{
 	"finding.":    "",
 	"verdict.":    "",
 	"advice.":     "",
+	"expect.":     "",
 }
 
 // TestWordsOfProtocol keeps the catalog from going stale when protocol gets a new word.

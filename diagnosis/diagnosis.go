@@ -17,6 +17,8 @@ type Diagnosis struct {
 	// Trials are the newest of each kind. ReasonText is left empty.
 	Trials    []protocol.TrialReport
 	Signaling []protocol.SignalReport
+	// Expectation is nil where there are not two peers.
+	Expectation *Expectation
 }
 
 // Verdict is protocol.Verdict before translation.

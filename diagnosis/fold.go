@@ -27,6 +27,7 @@ type peer struct {
 	id       string
 	joined   *protocol.Joined
 	joinedAt int // event number
+	joinedMs float64
 	online   bool
 	left     bool
 	env      *protocol.Environment
@@ -37,11 +38,13 @@ type peer struct {
 	// sightings are the sources that the STUN server saw, the first event of each.
 	sightings []sighting
 	alone     []*end // what it gathered without a peer, the newest last
+	nats      []*end // the measurements of its NAT, the newest last
 }
 
 type sighting struct {
 	protocol.Sighting
 	event int
+	atMs  float64
 }
 
 type check struct {
@@ -152,7 +155,7 @@ func (f *Fold) Add(e *protocol.Event) {
 		f.room = *e.Room
 	case e.Type == protocol.EventJoined && e.Joined != nil:
 		if p == nil && e.Peer != "" {
-			f.peers = append(f.peers, &peer{id: e.Peer, joined: e.Joined, joinedAt: e.Seq, online: true})
+			f.peers = append(f.peers, &peer{id: e.Peer, joined: e.Joined, joinedAt: e.Seq, joinedMs: e.AtMs, online: true})
 		}
 	case e.Type == protocol.EventRun && e.Run != nil:
 		if e.Run.Number > f.run {
@@ -192,7 +195,7 @@ func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
 				return
 			}
 		}
-		p.sightings = append(p.sightings, sighting{*e.Sighting, e.Seq})
+		p.sightings = append(p.sightings, sighting{*e.Sighting, e.Seq, e.AtMs})
 	case e.Type == protocol.EventDescription && e.Description != nil:
 		f.description(p, e)
 	case e.Type == protocol.EventCandidate && e.Candidate != nil:
@@ -239,7 +242,7 @@ func (t *trial) progress(e *protocol.Event, yes bool) {
 
 func (f *Fold) start(e *protocol.Event) {
 	kind, run, ok := e.Start.Trial.Split()
-	if p := f.peer(e.Start.Offerer); kind == protocol.TrialGather && p != nil {
+	if p := f.peer(e.Start.Offerer); (kind == protocol.TrialGather || kind == protocol.TrialNAT) && p != nil {
 		if _, n := f.end(p, e.Start.Trial, e); n != nil {
 			n.servers = e.Start.ICEServers
 		}
@@ -280,7 +283,7 @@ func (f *Fold) stopTrial(e *protocol.Event) {
 		return
 	}
 	if p := f.peer(e.Peer); p != nil {
-		for _, n := range p.alone {
+		for _, n := range p.solo(e.Stop.Trial.Kind()) {
 			if n.trial == e.Stop.Trial {
 				n.stopped, n.stopEvent, n.stopMs = true, e.Seq, e.AtMs
 			}
@@ -309,17 +312,22 @@ func (f *Fold) trial(id protocol.TrialID) *trial {
 // end finds p's side of a trial; a gathering alone begins with the first thing that is heard of it. trial is nil for those.
 func (f *Fold) end(p *peer, id protocol.TrialID, e *protocol.Event) (*trial, *end) {
 	if id.Kind().Solo() {
-		for _, n := range slices.Backward(p.alone) {
+		list := p.solo(id.Kind())
+		for _, n := range slices.Backward(list) {
 			if n.trial == id {
 				return nil, n
 			}
 		}
-		if len(p.alone) >= maxAlone {
+		if len(list) >= maxAlone {
 			return nil, nil
 		}
 		n := makeEnd(p, id, e)
 		n.servers = f.room.ICEServers
-		p.alone = append(p.alone, n)
+		if id.Kind() == protocol.TrialNAT {
+			p.nats = append(p.nats, n)
+		} else {
+			p.alone = append(p.alone, n)
+		}
 		return nil, n
 	}
 	t := f.trial(id)
@@ -334,8 +342,17 @@ func (f *Fold) end(p *peer, id protocol.TrialID, e *protocol.Event) (*trial, *en
 	return nil, nil
 }
 
-// maxAlone bounds what a broken page can make the picture hold: a page gathers once, and again after its addresses were revealed.
-const maxAlone = 16
+// maxAlone bounds what a broken page can make the picture hold: a page gathers once, and again after its addresses were revealed; the session measures a NAT
+// at most 32 times.
+const maxAlone = 32
+
+// solo are the peer's gatherings of one kind. The measurements of the NAT stand apart: they are not what it would signal.
+func (p *peer) solo(kind protocol.TrialKind) []*end {
+	if kind == protocol.TrialNAT {
+		return p.nats
+	}
+	return p.alone
+}
 
 // other is the opposite side of an end.
 func (t *trial) other(n *end) *end {

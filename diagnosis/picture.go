@@ -21,9 +21,7 @@ func (f *Fold) peerReport(p *peer) protocol.PeerReport {
 			r.STUNAddresses = append(r.STUNAddresses, s.Source)
 		}
 	}
-	tr, why, _ := f.translated(p)
-	r.NAT = protocol.NATReport{Translated: tr.ptr(), Mapping: f.mapping(p), Filtering: protocol.NotMeasurable, Evidence: append([]string{}, why...),
-		State: protocol.NATOff, Tests: []protocol.NATTest{}}
+	r.NAT = f.nat(p)
 	for _, n := range slices.Backward(p.alone) {
 		if n.trial.Kind() == protocol.TrialAlone {
 			addEnd(&r, n)

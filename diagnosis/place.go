@@ -239,23 +239,3 @@ func sameSubnet(x, y netip.Addr) bool {
 	px, errX := x.Prefix(bits)
 	return errX == nil && px.Contains(y)
 }
-
-// mapping reads the NAT's mapping behaviour (RFC 4787 section 4.1) off the server-reflexive candidates of one base: several transport addresses for the two
-// ports of this server mean address-and-port-dependent. One for both says nothing of another address, which this server does not have.
-func (f *Fold) mapping(p *peer) protocol.Behavior {
-	for _, n := range f.endsOf(p) {
-		if k := n.trial.Kind(); k != protocol.TrialAlone && k != protocol.TrialSTUN || len(n.hosts("udp")) > 1 {
-			continue
-		}
-		mapped := map[string]bool{}
-		for _, c := range n.srflx() {
-			if ip, err := netip.ParseAddr(c.Address); err == nil && ip.Is4() && c.Protocol == "udp" && c.Component == 1 {
-				mapped[endpoint(c.Address, c.Port)] = true
-			}
-		}
-		if len(mapped) > 1 {
-			return protocol.AddressAndPortDependent
-		}
-	}
-	return protocol.NotMeasurable
-}

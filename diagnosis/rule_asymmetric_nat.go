@@ -57,7 +57,7 @@ func asymmetricNAT(f *Fold) (out []Finding) {
 		})
 	})
 	for _, c := range f.checks {
-		if c.Result != "non-symmetric" {
+		if c.Purpose != "direct" || c.Result != "non-symmetric" {
 			continue
 		}
 		p := f.peer(c.peer)

@@ -75,7 +75,7 @@ func udpBlocked(f *Fold) (out []Finding) {
 				reached++
 				x.Evidence = append(x.Evidence, note(catalog.T("evidence.stun-reached", "peer", n.peer.name(), "address", s[0].Source), s[0].event))
 			}
-			if tr, _, _ := f.translated(n.peer); tr == yes || f.mapping(n.peer) == protocol.AddressAndPortDependent {
+			if tr, _, _ := f.translated(n.peer); tr == yes || f.dependent(n.peer) {
 				x.Confidence = protocol.Possible // a NAT that filters explains as much
 			}
 		}

@@ -41,6 +41,7 @@ func (f *Fold) Diagnose() Diagnosis {
 		d.Signaling = append(d.Signaling, s.SignalReport)
 	}
 	d.Verdict = f.verdict(d.Findings)
+	d.Expectation = f.expectation()
 	return d
 }
 

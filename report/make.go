@@ -32,6 +32,11 @@ func Make(d diagnosis.Diagnosis, o Options) protocol.Report {
 		}
 		r.Findings = append(r.Findings, x)
 	}
+	if e := d.Expectation; e != nil {
+		told := e.Expectation
+		told.Text = say(e.Text)
+		r.Expectation = &told
+	}
 	for i := range r.Trials {
 		if t := &r.Trials[i]; t.Reason != "" {
 			t.ReasonText = say(catalog.T("reason." + string(t.Reason)))

@@ -1,0 +1,277 @@
+package diagnosis
+
+import (
+	"net/netip"
+	"slices"
+	"sync"
+
+	"github.com/icescope/icescope/catalog"
+	"github.com/icescope/icescope/protocol"
+)
+
+// What two NATs let one expect. The two are played against each other by the letter of RFC 4787: each end knows the address that STUN told the other, sends there, answers
+// what it hears, and asks back from where it was asked (RFC 8445 section 7.3.1.4), until nothing new happens. Nothing is looked up in a table: the table in the docs is what comes
+// out of this, and what the lab measured beside it.
+
+// behavior is one NAT as far as this play needs it.
+type behavior struct{ mapping, filtering protocol.Behavior }
+
+// spot is an address in the play: an end's outside, or the STUN server, and a port. The ports of a mapping are named after the destination that they serve.
+type spot struct{ ip, port string }
+
+const (
+	spotA, spotB, spotSTUN = "a", "b", "stun"
+	// playRounds is enough: a new address is learned at most twice by each end before nothing changes, unless both map anew for each port, and then nothing helps.
+	playRounds = 6
+)
+
+// player is one end behind its NAT.
+type player struct {
+	ip       string
+	nat      behavior
+	sessions bool              // answers leave from the mapping that the request came to (what keeps state per session does that), not from the one for their destination
+	sent     map[spot][]spot   // by mapping: where it has sent to
+	known    []spot            // the other end's addresses
+	silent   bool              // sends only to whom it has heard
+	heard    map[spot]struct{} // from where a request came in
+}
+
+// mapped is the address that packets to a destination leave with.
+func (p *player) mapped(to spot) spot {
+	switch p.nat.mapping {
+	case protocol.AddressDependent:
+		return spot{p.ip, to.ip}
+	case protocol.AddressAndPortDependent:
+		return spot{p.ip, to.ip + ":" + to.port}
+	}
+	return spot{p.ip, "always"}
+}
+
+func (p *player) send(to spot) spot {
+	m := p.mapped(to)
+	if !slices.Contains(p.sent[m], to) {
+		p.sent[m] = append(p.sent[m], to)
+	}
+	return m
+}
+
+// lets tells whether the NAT lets a packet in, from one address to one of its mappings.
+func (p *player) lets(from, to spot) bool {
+	peers, open := p.sent[to]
+	if !open {
+		return false
+	}
+	return slices.ContainsFunc(peers, func(s spot) bool {
+		switch p.nat.filtering {
+		case protocol.EndpointIndependent:
+			return true
+		case protocol.AddressDependent:
+			return s.ip == from.ip
+		}
+		return s == from
+	})
+}
+
+// meets plays. silent ends send nothing before they have heard.
+func meets(a, b behavior, silentA, silentB, sessions bool) bool {
+	end := func(ip string, nat behavior, silent bool) *player {
+		return &player{ip: ip, nat: nat, sessions: sessions, sent: map[spot][]spot{}, heard: map[spot]struct{}{}, silent: silent}
+	}
+	x, y := end(spotA, a, silentA), end(spotB, b, silentB)
+	stun := spot{spotSTUN, "3478"}
+	x.known, y.known = []spot{y.send(stun)}, []spot{x.send(stun)}
+	for range playRounds {
+		if x.check(y) || y.check(x) {
+			return true
+		}
+	}
+	return false
+}
+
+// check asks every address that is known of the other end, and tells whether an answer was accepted.
+func (p *player) check(other *player) bool {
+	for _, to := range slices.Clone(p.known) {
+		if _, heard := p.heard[to]; p.silent && !heard {
+			continue
+		}
+		from := p.send(to)
+		if !other.lets(from, to) {
+			continue
+		}
+		other.heard[from] = struct{}{}
+		if !slices.Contains(other.known, from) {
+			other.known = append(other.known, from) // peer-reflexive (RFC 8445 section 7.3.1.3)
+		}
+		answer := to
+		if !other.sessions {
+			answer = other.send(from)
+		}
+		if answer == to && p.lets(answer, from) { // from elsewhere it is non-symmetric (RFC 8445 section 7.2.5.2.1)
+			return true
+		}
+	}
+	return false
+}
+
+// expect plays all that is possible: each behaviour that was not measured may be any. The answer is known where all agree.
+func expect(a, b behavior) (direct answer, first string) {
+	all := func(x protocol.Behavior) []protocol.Behavior {
+		if x == protocol.NotMeasurable || x == "" {
+			return measurable
+		}
+		return []protocol.Behavior{x}
+	}
+	outcomes := map[string]bool{}
+	for _, ma := range all(a.mapping) {
+		for _, fa := range all(a.filtering) {
+			for _, mb := range all(b.mapping) {
+				for _, fb := range all(b.filtering) {
+					for _, outcome := range turns()[[2]behavior{{ma, fa}, {mb, fb}}] {
+						outcomes[outcome] = true
+					}
+				}
+			}
+		}
+	}
+	if outcomes["no"] {
+		if len(outcomes) == 1 {
+			return no, ""
+		}
+		return unknown, ""
+	}
+	if len(outcomes) == 1 {
+		for first := range outcomes {
+			return yes, first
+		}
+	}
+	return yes, ""
+}
+
+var measurable = []protocol.Behavior{protocol.EndpointIndependent, protocol.AddressDependent, protocol.AddressAndPortDependent}
+
+// turns are the outcomes of every play: a room asks 25 times a second. A NAT that keeps state per session and one that does not are both NATs, so there are two of each.
+var turns = sync.OnceValue(func() map[[2]behavior][2]string {
+	var nats []behavior
+	for _, m := range measurable {
+		for _, f := range measurable {
+			nats = append(nats, behavior{m, f})
+		}
+	}
+	out := map[[2]behavior][2]string{}
+	for _, a := range nats {
+		for _, b := range nats {
+			out[[2]behavior{a, b}] = [2]string{turn(a, b, false), turn(a, b, true)}
+		}
+	}
+	return out
+})
+
+// turn says who has to send first, or "no".
+func turn(a, b behavior, sessions bool) string {
+	aCanWait, bCanWait := meets(a, b, true, false, sessions), meets(a, b, false, true, sessions)
+	switch {
+	case aCanWait && bCanWait:
+		return "either"
+	case bCanWait:
+		return "a"
+	case aCanWait:
+		return "b"
+	case meets(a, b, false, false, sessions):
+		return "both"
+	}
+	return "no"
+}
+
+// Expectation is protocol.Expectation before translation.
+type Expectation struct {
+	protocol.Expectation
+	Text catalog.Text
+}
+
+// expectation is of the first two peers that can run trials; nil: there are not two.
+func (f *Fold) expectation() *Expectation {
+	var two []*peer
+	for _, p := range f.peers {
+		if p.joined.Kind != protocol.KindWatcher && !p.left && len(p.joined.Trials) > 0 {
+			two = append(two, p)
+		}
+	}
+	if t := f.newestTrial(protocol.TrialSTUN); t != nil {
+		two = []*peer{t.a.peer, t.b.peer}
+	}
+	if len(two) < 2 {
+		return nil
+	}
+	a, b := two[0], two[1]
+	direct, first, key := f.expectOf(a, b)
+	e := &Expectation{Expectation: protocol.Expectation{A: a.id, B: b.id, Direct: direct.ptr(), First: first}}
+	e.Text = catalog.T("expect."+key, "a", a.name(), "b", b.name())
+	_, e.Contradicted = f.contradiction(a, b, direct)
+	return e
+}
+
+// expectOf plays two peers, and names the sentence that says it.
+func (f *Fold) expectOf(a, b *peer) (direct answer, first, key string) {
+	if f.sameOutside(a, b) {
+		return unknown, "", "same-nat" // between two mappings of one NAT hairpinning decides, and that was not measured
+	}
+	na, nb := f.nat(a), f.nat(b)
+	direct, first = expect(behavior{na.Mapping, na.Filtering}, behavior{nb.Mapping, nb.Filtering})
+	switch {
+	case direct == no:
+		return direct, first, "no"
+	case direct == unknown:
+		return direct, first, "unknown"
+	case first == "":
+		return direct, first, "yes"
+	}
+	return direct, first, "yes-" + first
+}
+
+// sameOutside: do both come from one translated address?
+func (f *Fold) sameOutside(a, b *peer) bool {
+	ta, _, _ := f.translated(a)
+	tb, _, _ := f.translated(b)
+	x, y := f.outside(a), f.outside(b)
+	return x.IsValid() && x == y && (ta != no || tb != no)
+}
+
+// contradiction: did the newest trial with STUN come out otherwise than the NATs let one expect? Only a connection between translated addresses speaks against an
+// expected failure; two hosts that meet in one network need no NAT's leave.
+func (f *Fold) contradiction(a, b *peer, direct answer) (*trial, bool) {
+	t := f.newestTrial(protocol.TrialSTUN)
+	if t == nil || t.stop == nil || direct == unknown {
+		return t, false
+	}
+	switch t.stop.Reason {
+	case protocol.ReasonPeerLeft, protocol.ReasonSuperseded, protocol.ReasonPeerError, protocol.ReasonNotOffered:
+		return t, false
+	}
+	if direct == yes {
+		return t, t.stop.Outcome == protocol.OutcomeFailed && t.both(func(n *end) bool { return len(n.srflx()) > 0 || f.reachableHost(n) })
+	}
+	return t, t.connected() && !t.selectedHosts()
+}
+
+// reachableHost: did the end signal an address that this server saw it come from? Then that is what STUN told it, too.
+func (f *Fold) reachableHost(n *end) bool {
+	for _, c := range n.candidates {
+		ip, err := netip.ParseAddr(c.Address)
+		if err == nil && c.Type == "host" && c.Protocol == "udp" && slices.ContainsFunc(udpSightings(n.peer), func(s sighting) bool { return addrOf(s.Source) == ip.Unmap() }) {
+			return true
+		}
+	}
+	return false
+}
+
+// selectedHosts: is the selected pair one of host candidates at both ends, as far as either end's statistics tell?
+func (t *trial) selectedHosts() bool {
+	for _, n := range t.ends() {
+		for _, p := range n.pairs {
+			if n.selected != "" && p.key() == n.selected && p.remote.Type != "host" {
+				return false
+			}
+		}
+	}
+	return true
+}
