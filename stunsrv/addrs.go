@@ -7,7 +7,7 @@ import (
 )
 
 // Addrs are the addresses that the server answers on, as of now: a wildcard stands for each unicast address of the machine. What others can reach comes first
-// (global, then link-local, then loopback), the primary port before the alternate. Zones are left out, as they are in sightings.
+// (global, then link-local, then loopback), the second IP after the others of its kind, the primary port before the alternate. Zones are left out, as they are in sightings.
 func (s *Server) Addrs() []netip.AddrPort {
 	var out []netip.AddrPort
 	machine := machineAddrs()
@@ -22,14 +22,22 @@ func (s *Server) Addrs() []netip.AddrPort {
 				out = append(out, netip.AddrPortFrom(p.Addr(), local.Port()))
 			}
 		}
+		if p := s.pairs[family(local.Addr())]; p != nil { // on Linux a loopback one need not be in the list
+			if second := netip.AddrPortFrom(p.secondary, local.Port()); !slices.Contains(out, second) {
+				out = append(out, second)
+			}
+		}
 	}
 	rank := func(a netip.AddrPort) int {
 		r := 0
 		switch {
 		case a.Addr().IsLoopback():
-			r = 4
+			r = 8
 		case a.Addr().IsLinkLocalUnicast():
-			r = 2
+			r = 4
+		}
+		if p := s.pairs[family(a.Addr())]; p != nil && a.Addr() == p.secondary {
+			r += 2
 		}
 		if a.Port() != s.ports[PrimaryPort] {
 			r++
@@ -53,9 +61,13 @@ func (s *Server) Prefixes() []netip.Prefix {
 
 // machineAddrs are the unicast addresses of this machine with the length of their prefix.
 func machineAddrs() []netip.Prefix {
-	var out []netip.Prefix
 	found, _ := net.InterfaceAddrs() // an error leaves the list empty: not known
-	for _, a := range found {
+	return prefixes(found)
+}
+
+func prefixes(addrs []net.Addr) []netip.Prefix {
+	var out []netip.Prefix
+	for _, a := range addrs {
 		n, ok := a.(*net.IPNet)
 		if !ok {
 			continue

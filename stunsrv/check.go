@@ -16,17 +16,12 @@ import (
 )
 
 const (
-	// MaxCheckPackets is how many packets one check sends at most: enough for one lost packet in a closed network, too few to trouble anyone.
-	MaxCheckPackets = 3
-	// checkInterval is before the first retransmission, twice that before the second (RFC 8489 section 6.2.1 doubles as well). Round trips of closed networks
-	// are below it.
-	checkInterval = 200 * time.Millisecond
-	// checkPatience is how long the last packet is waited for.
-	checkPatience = 800 * time.Millisecond
-	// checksPerSecond and checkBurst are for the whole server. A room of two needs about ten checks at its start; the rate keeps the server from being
-	// a packet cannon.
-	checksPerSecond = 20
-	checkBurst      = 20
+	// MaxCheckPackets is how many packets one check sends at most: enough for a few lost ones in a closed network, too few to trouble anyone.
+	MaxCheckPackets = 5
+	// checksPerSecond and checkBurst are for the whole server. A room of two needs about ten direct checks at its start and up to a dozen that measure filtering, and
+	// two rooms may begin at once; the rate keeps the server from being a packet cannon.
+	checksPerSecond = 60
+	checkBurst      = 60
 	// checkPriority is that of a peer-reflexive candidate (type preference 110) of the first component (RFC 8445 sections 5.1.2.1 and 5.1.2.2).
 	checkPriority = 110<<24 | 65535<<8 | 255
 	// minCheckPort: no browser gathers a candidate below it, and services listen there (facts: Chromium rejects such candidates too).
@@ -37,6 +32,10 @@ const (
 	answerQueue = MaxCheckPackets + 1
 )
 
+// usualPauses are those of a check that has none of its own. The pause doubles (RFC 8489 section 6.2.1 doubles as well), and round trips of closed networks are below
+// the first. The last is how long the last packet is waited for.
+var usualPauses = []time.Duration{200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond}
+
 // Errors of Check for which nothing was sent.
 var (
 	ErrNotServing  = errors.New("stunsrv: the server is not serving")
@@ -44,6 +43,7 @@ var (
 	ErrCredentials = errors.New("stunsrv: not an ICE credential")
 	ErrNoSocket    = errors.New("stunsrv: no socket to send the check from")
 	ErrCheckRate   = errors.New("stunsrv: too many checks")
+	ErrPauses      = errors.New("stunsrv: too many packets for one check")
 )
 
 // CheckRequest is one connectivity check to send (RFC 8445 section 7.2.2).
@@ -58,6 +58,13 @@ type CheckRequest struct {
 	Priority    uint32 // of the peer-reflexive candidate that the check would make (RFC 8445 section 7.1.1); 0: the usual one
 	FromPort    Port
 	From        netip.Addr // which address of this machine; zero: the one that routing chooses for To
+	// Pauses are those after packet 1, 2 and so on; their number is that of the packets, at most MaxCheckPackets. Empty: three packets, 1.4 s in all. Without
+	// Enough the last pause is how long the last packet is waited for.
+	Pauses []time.Duration
+	// AllSent is called once, by Check itself: after the last packet was written, or when the check ends before. It must not wait. Nil: nobody.
+	AllSent func()
+	// Enough, when closed, ends the wait: what was sent and not answered by then is unanswered. Nil: never.
+	Enough <-chan struct{}
 }
 
 // CheckResult is what came of a check.
@@ -65,7 +72,7 @@ type CheckResult struct {
 	From, To netip.AddrPort
 	Sent     int // packets, at most MaxCheckPackets
 	// Result is as in protocol.Check: "answered" from To, "non-symmetric" (RFC 8445 section 7.2.5.2.1), "unanswered", or "error": it could not be sent, or the wait
-	// was cut short. Error responses are answers.
+	// was cut short other than by Enough. Error responses are answers.
 	Result   string
 	Answerer netip.AddrPort // source of the answer
 	Arrived  netip.AddrPort // the server's address that the answer came to; other than From only where the result is "non-symmetric"
@@ -142,12 +149,19 @@ func (c *checks) deliver(raw []byte, source, local netip.AddrPort) {
 	}
 }
 
-// Check sends a signed connectivity check and waits for what comes of it, about 1.4 s where nothing does. It waits its turn where many are sent at once.
+// Check sends a signed connectivity check and waits for what comes of it, about 1.4 s where nothing does and the request says nothing else. It waits its turn where many are sent at once.
 // An error means that the result says nothing about the network: nothing was sent (one of the errors above), or ctx or the server ended first; then the
 // result still tells how far it came.
 func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error) {
 	r.To = unmapped(r.To)
 	result := CheckResult{To: r.To, Result: "error"}
+	if r.AllSent != nil {
+		r.AllSent = sync.OnceFunc(r.AllSent)
+		defer r.AllSent()
+	}
+	if len(r.Pauses) == 0 {
+		r.Pauses = usualPauses
+	}
 	if err := s.checkable(r); err != nil {
 		return result, err
 	}
@@ -180,24 +194,44 @@ func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var first time.Time
-	for wait := checkInterval; ; {
+	answered := func(a arrival) bool {
+		answer, ok := readCheckAnswer(a.raw, r.RemotePwd)
+		if !ok {
+			return false
+		}
+		result.Result, result.Answerer, result.Arrived, result.Mapped, result.Error = "answered", a.source, a.local, answer.mapped, answer.err
+		if text(a.source) != text(r.To) || text(a.local) != text(from) {
+			result.Result = "non-symmetric"
+		}
+		if result.Sent == 1 {
+			result.RTT = a.at.Sub(first)
+		}
+		return true
+	}
+	silent := func() { // the wait is over; what has come by now still counts
+		result.Result = "unanswered"
+		for len(answers) > 0 {
+			if answered(<-answers) {
+				return
+			}
+		}
+	}
+	for {
 		select {
 		case a := <-answers:
-			answer, ok := readCheckAnswer(a.raw, r.RemotePwd)
-			if !ok {
-				continue
+			if answered(a) {
+				return result, nil
 			}
-			result.Result, result.Answerer, result.Arrived, result.Mapped, result.Error = "answered", a.source, a.local, answer.mapped, answer.err
-			if text(a.source) != text(r.To) || text(a.local) != text(from) {
-				result.Result = "non-symmetric"
+		case <-r.Enough:
+			if result.Sent == 0 {
+				result.Error = "stopped early: nothing was sent yet" // no silence to speak of
+				return result, nil
 			}
-			if result.Sent == 1 {
-				result.RTT = a.at.Sub(first)
-			}
+			silent()
 			return result, nil
 		case <-timer.C:
-			if result.Sent == MaxCheckPackets {
-				result.Result = "unanswered"
+			if result.Sent == len(r.Pauses) {
+				silent()
 				return result, nil
 			}
 			if result.Sent == 0 {
@@ -207,11 +241,10 @@ func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error)
 				result.Error = err.Error()
 				return result, nil
 			}
-			if result.Sent++; result.Sent == MaxCheckPackets {
-				wait = checkPatience
+			timer.Reset(r.Pauses[result.Sent])
+			if result.Sent++; result.Sent == len(r.Pauses) && r.AllSent != nil {
+				r.AllSent()
 			}
-			timer.Reset(wait)
-			wait *= 2
 		case <-ctx.Done():
 			result.Error = "stopped early: " + ctx.Err().Error()
 			return result, ctx.Err()
@@ -243,6 +276,9 @@ func (s *Server) awaitServing(ctx context.Context) error {
 func (s *Server) checkable(r CheckRequest) error {
 	if !between(minUfrag, r.RemoteUfrag) || !between(minUfrag, r.LocalUfrag) || !between(minPwd, r.RemotePwd) {
 		return fmt.Errorf("%w: a ufrag has %d to %d characters, a pwd %d to %d", ErrCredentials, minUfrag, maxCredential, minPwd, maxCredential)
+	}
+	if len(r.Pauses) > MaxCheckPackets {
+		return fmt.Errorf("%w: %d, at most %d", ErrPauses, len(r.Pauses), MaxCheckPackets)
 	}
 	to := r.To.Addr()
 	switch {

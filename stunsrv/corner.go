@@ -1,7 +1,7 @@
 package stunsrv
 
 // corner is one of the four places that an answer can leave from: two IPs times two ports (RFC 5780 section 6). The bits are those of the difference,
-// so that here^changeIP^changePort is what CHANGE-REQUEST will ask for. Today there is one IP per family, so sp and ss are never there.
+// so that here^from is what changes, and CHANGE-REQUEST asks for exactly that.
 type corner uint8
 
 const (

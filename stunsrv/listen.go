@@ -21,9 +21,8 @@ const (
 // socket is one UDP socket, at one corner.
 type socket struct {
 	conn     *net.UDPConn
-	local    netip.AddrPort // the wildcard address, or the only address that datagrams can come to
-	port     Port
-	siblings *[corners]*socket // of the same address; nil where there is none
+	local    netip.AddrPort   // the wildcard address, or the only address that datagrams can come to
+	siblings [corners]*socket // for what leaves from each corner; nil where there is none
 	responder
 }
 
@@ -98,7 +97,7 @@ func (s *Server) bindHosts(hosts []netip.Addr, port Port, number uint16) (uint16
 		if err != nil {
 			return 0, explain("TCP", at, port, err)
 		}
-		s.listeners = append(s.listeners, &listener{TCPListener: l.(*net.TCPListener), responder: s.responder(corner(port))})
+		s.listeners = append(s.listeners, &listener{TCPListener: l.(*net.TCPListener), responder: responder{port: port}})
 	}
 	if len(s.sockets) == 0 {
 		return 0, errors.New("stunsrv: this machine has neither IPv4 nor IPv6")
@@ -122,23 +121,42 @@ func listenUDP(network string, at netip.AddrPort) (*socket, error) {
 	return &socket{conn: udp, local: netip.AddrPortFrom(local.Addr().Unmap(), local.Port())}, nil
 }
 
-// join tells each socket which others share its address.
+// join tells each socket and listener its corner, and each socket from which others its answers can leave.
 func (s *Server) join() {
-	byHost := make(map[netip.Addr]*[corners]*socket)
-	for _, sock := range s.sockets {
-		host := sock.local.Addr()
-		if byHost[host] == nil {
-			byHost[host] = new([corners]*socket)
-		}
-		byHost[host][sock.port] = sock
-		sock.siblings = byHost[host]
+	for _, l := range s.listeners {
+		l.responder = s.responder(unmapped(l.Addr().(*net.TCPAddr).AddrPort()), l.port)
+		l.stream = true
 	}
 	for _, sock := range s.sockets {
-		sock.responder = s.responder(corner(sock.port))
-		for c, sibling := range sock.siblings {
-			sock.has[c] = sibling != nil
+		sock.responder = s.responder(sock.local, sock.port)
+		for c := range sock.siblings {
+			sock.siblings[c] = s.sibling(sock, corner(c))
 		}
 	}
+}
+
+func (s *Server) responder(local netip.AddrPort, port Port) responder {
+	return responder{software: s.software, port: port, otherPort: s.ports[AlternatePort-port], pair: s.pairs[family(local.Addr())]}
+}
+
+// sibling is the socket for what leaves from c. A wildcard socket sends from both IPs.
+func (s *Server) sibling(of *socket, c corner) *socket {
+	host := of.local.Addr()
+	switch {
+	case c&sp != 0 && of.pair == nil:
+		return nil
+	case host.IsUnspecified():
+	case c&sp != 0:
+		host = of.pair.secondary
+	case of.pair != nil && host == of.pair.secondary:
+		host = of.pair.primary
+	}
+	for _, sock := range s.sockets {
+		if sock.local.Addr() == host && sock.port == Port(c&ps) {
+			return sock
+		}
+	}
+	return nil
 }
 
 // noSuchFamily tells that the kernel has no IPv4, or no IPv6, and not that something else is wrong.

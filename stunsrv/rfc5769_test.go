@@ -41,7 +41,7 @@ func spaced(b []byte, text string) []byte {
 
 // TestRFC5769Request: section 2.1 is a connectivity check, and so gets silence; its FINGERPRINT and MESSAGE-INTEGRITY are right; our check has the same attributes.
 func TestRFC5769Request(t *testing.T) {
-	r := responder{has: [corners]bool{true}}
+	r := responder{}
 	out, found := r.respond(nil, []byte(rfc5769Request), client4, server4)
 	if len(out) != 0 || found.kind != kindCheck || string(found.software) != "STUN test client" {
 		t.Errorf("answer %x, %+v", out, found)

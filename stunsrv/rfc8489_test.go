@@ -17,9 +17,7 @@ var (
 )
 
 func testResponder() *responder {
-	r := &responder{software: appendAttribute(nil, attrSoftware, []byte("icescope/1.2")), here: pp}
-	r.has[pp], r.has[ps] = true, true
-	return r
+	return &responder{software: appendAttribute(nil, attrSoftware, []byte("icescope/1.2")), otherPort: 3479}
 }
 
 // attribute is any attribute, for requests that pion would not build.
@@ -61,15 +59,14 @@ func TestRFC8489Unknown(t *testing.T) {
 		more []stun.Setter
 		want []uint16
 	}{
-		"optional":               {[]stun.Setter{attribute(0x8000, "x"), attribute(0xFFFF, "")}, nil},
-		"required":               {[]stun.Setter{attribute(0x7FFF, "x")}, []uint16{0x7FFF}},
-		"two, fingerprinted":     {[]stun.Setter{attribute(0x0030, "x"), attribute(0x0031, "y"), stun.Fingerprint}, []uint16{0x30, 0x31}},
-		"known, unexpected":      {[]stun.Setter{attribute(stun.AttrRealm, "x"), attribute(stun.AttrXORMappedAddress, "12345678")}, nil},
-		"change, none":           {[]stun.Setter{attribute(stun.AttrChangeRequest, "\x00\x00\x00\x00")}, nil},
-		"change IP":              {[]stun.Setter{attribute(stun.AttrChangeRequest, "\x00\x00\x00\x04")}, []uint16{3}},
-		"change port":            {[]stun.Setter{attribute(stun.AttrChangeRequest, "\x00\x00\x00\x02")}, []uint16{3}},
-		"change, short":          {[]stun.Setter{attribute(stun.AttrChangeRequest, "\x00")}, []uint16{3}},
-		"RESPONSE-PORT, unbuilt": {[]stun.Setter{attribute(stun.AttrResponsePort, "\x10\x00\x00\x00")}, []uint16{0x27}},
+		"optional":           {[]stun.Setter{attribute(0x8000, "x"), attribute(0xFFFF, "")}, nil},
+		"required":           {[]stun.Setter{attribute(0x7FFF, "x")}, []uint16{0x7FFF}},
+		"two, fingerprinted": {[]stun.Setter{attribute(0x0030, "x"), attribute(0x0031, "y"), stun.Fingerprint}, []uint16{0x30, 0x31}},
+		"known, unexpected":  {[]stun.Setter{attribute(stun.AttrRealm, "x"), attribute(stun.AttrXORMappedAddress, "12345678")}, nil},
+		"change, none":       {[]stun.Setter{attribute(stun.AttrChangeRequest, "\x00\x00\x00\x00")}, nil},
+		"change IP":          {[]stun.Setter{attribute(stun.AttrChangeRequest, "\x00\x00\x00\x04")}, []uint16{3}},
+		"change port":        {[]stun.Setter{attribute(stun.AttrChangeRequest, "\x00\x00\x00\x02")}, []uint16{3}},
+		"change, short":      {[]stun.Setter{attribute(stun.AttrChangeRequest, "\x00")}, []uint16{3}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			request := bindingRequest(t, c.more...)

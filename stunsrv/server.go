@@ -21,6 +21,7 @@ type Server struct {
 	sockets   []*socket
 	listeners []*listener
 	ports     [2]uint16 // by Port; 0: none
+	pairs     [2]*pair  // by family; nil: one IP
 	whoami    whoamiLimit
 	sightings *sightings
 	checks    checks
@@ -38,7 +39,11 @@ func Listen(config Config) (*Server, error) {
 	if !havePacketInfo {
 		hosts = withoutWildcards(hosts)
 	}
-	s := &Server{config: config, log: config.Log, sightings: newSightings(config.OnSighting), serving: make(chan struct{})}
+	pairs, err := config.pairs(hosts, machineInterfaces())
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: config, log: config.Log, pairs: pairs, sightings: newSightings(config.OnSighting), serving: make(chan struct{})}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -47,7 +52,7 @@ func Listen(config Config) (*Server, error) {
 	}
 	s.checks.init()
 	s.conns.open = make(map[*net.TCPConn]struct{})
-	if err := s.bind(hosts, port, config.AlternatePort); err != nil {
+	if err := s.bind(withSecondaries(hosts, pairs), port, config.AlternatePort); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -91,11 +96,4 @@ func (s *Server) Close() {
 		s.conns.close()
 		s.checks.close()
 	})
-}
-
-// responder is the one of a socket at a corner, which can answer from there alone until join knows better.
-func (s *Server) responder(here corner) responder {
-	r := responder{software: s.software, here: here}
-	r.has[here] = true
-	return r
 }

@@ -1,12 +1,14 @@
 package stunsrv
 
 import (
+	"bytes"
 	"context"
 	"net/netip"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/icescope/icescope/protocol"
 )
@@ -19,6 +21,8 @@ const (
 	maxSightings = 4096
 	// maxUserAgent is in bytes: SOFTWARE is others' text, of any length.
 	maxUserAgent = 64
+	// maxUsername is in bytes: two ufrags of 4 to 32 characters are usual. What is longer is nobody's that we know.
+	maxUsername = 128
 	// unknownTTL is for TCP: the segments of one request may each have come with another, and the kernel tells none of them.
 	unknownTTL = 0
 )
@@ -28,6 +32,7 @@ type seen struct {
 	source, local netip.AddrPort
 	kind          kind
 	tcp, answered bool
+	username      string // of a check: two trials of one browser are two sightings
 }
 
 // sightings collects requests from all loops and delivers them from one goroutine: a read loop neither formats text nor waits for the receiver.
@@ -45,9 +50,12 @@ func newSightings(deliver func(protocol.Sighting)) *sightings {
 }
 
 // add counts a request. The TTL is not part of what makes a sighting, or a path that changes would split it: those that are merged have the first's.
-func (s *sightings) add(what seen, ttl int, software []byte) {
+func (s *sightings) add(what seen, ttl int, software, username []byte) {
 	if s.deliver == nil {
 		return
+	}
+	if what.kind == kindCheck {
+		what.username = usernameText(username)
 	}
 	s.mu.Lock()
 	if known, ok := s.waiting[what]; ok {
@@ -91,6 +99,7 @@ func (s *sightings) flush() {
 	for _, what := range order {
 		one := *waiting[what]
 		one.Source, one.Local = text(what.source), text(what.local)
+		one.Username = what.username
 		one.Kind, one.Answered, one.Transport = what.kind.String(), what.answered, "udp"
 		if what.tcp {
 			one.Transport = "tcp"
@@ -102,6 +111,14 @@ func (s *sightings) flush() {
 // text leaves out the zone: it is this machine's word for an interface, and no candidate has it.
 func text(a netip.AddrPort) string {
 	return netip.AddrPortFrom(a.Addr().WithZone(""), a.Port()).String()
+}
+
+// usernameText is USERNAME where it may stand in a report whole, else empty: a part of it would be another's name.
+func usernameText(b []byte) string {
+	if len(b) > maxUsername || !utf8.Valid(b) || bytes.ContainsFunc(b, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return ""
+	}
+	return string(b)
 }
 
 // printable cuts others' text to what may stand in a report.

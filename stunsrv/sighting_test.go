@@ -23,7 +23,7 @@ func TestSightings(t *testing.T) {
 		other := seen{source: client6, local: server6, kind: kindWhoami, tcp: true}
 
 		start := time.Now()
-		s.add(one, 61, []byte("agent\n\xff\x00"+strings.Repeat("x", 100)))
+		s.add(one, 61, []byte("agent\n\xff\x00"+strings.Repeat("x", 100)), nil)
 		synctest.Wait()
 		if len(told) != 1 || time.Since(start) != 0 {
 			t.Fatalf("%d told after %s", len(told), time.Since(start))
@@ -34,15 +34,15 @@ func TestSightings(t *testing.T) {
 			t.Errorf("got %+v\nwant %+v", told[0], want)
 		}
 		for i := range 1000 {
-			s.add(one, 64+i%2, nil) // two paths: one sighting, with the TTL of the first
+			s.add(one, 64+i%2, nil, nil) // two paths: one sighting, with the TTL of the first
 		}
-		s.add(other, unknownTTL, nil)
+		s.add(other, unknownTTL, nil, nil)
 		time.Sleep(sightingPause)
 		synctest.Wait()
 		if len(told) != 3 || told[1].Requests != 1000 || told[1].SourceTTL != 64 || told[2].Kind != "whoami" || told[2].Transport != "tcp" || told[2].Answered {
 			t.Errorf("%+v", told)
 		}
-		s.add(other, unknownTTL, nil)
+		s.add(other, unknownTTL, nil, nil)
 		cancel()
 		<-ended
 		if len(told) != 4 {
@@ -55,7 +55,7 @@ func TestSightings(t *testing.T) {
 func TestSightingsBounded(t *testing.T) {
 	s := newSightings(func(protocol.Sighting) {})
 	for port := range 2 * maxSightings {
-		s.add(seen{source: netip.AddrPortFrom(client4.Addr(), uint16(port)), local: server4}, unknownTTL, nil)
+		s.add(seen{source: netip.AddrPortFrom(client4.Addr(), uint16(port)), local: server4}, unknownTTL, nil, nil)
 	}
 	if len(s.order) != maxSightings || len(s.waiting) != maxSightings {
 		t.Errorf("%d wait", len(s.order))

@@ -25,8 +25,10 @@ const (
 	lineDeadline = 100 * time.Millisecond
 	// writeDeadline ends a connection whose client does not read.
 	writeDeadline = 5 * time.Second
-	// maxStreamMessage is in bytes. A Binding request over TCP is under 200; what announces more is not worth its memory.
-	maxStreamMessage = 1024
+	// maxStreamMessage is in bytes. A Binding request over TCP is under 200, and 1600 with the PADDING of an Ethernet frame; what announces more is not worth its memory.
+	maxStreamMessage = 2048
+	// usualAnswer is in bytes: only an answer with PADDING is longer, and pays for its own buffer.
+	usualAnswer = 256
 	// acceptPause is after a failed accept: out of file descriptors, which other connections must give back first.
 	acceptPause = 50 * time.Millisecond
 )
@@ -106,11 +108,11 @@ func (s *Server) serveConn(conn *net.TCPConn, r *responder) {
 	source := unmapped(conn.RemoteAddr().(*net.TCPAddr).AddrPort())
 	local := unmapped(conn.LocalAddr().(*net.TCPAddr).AddrPort())
 	in := make([]byte, maxStreamMessage)
-	out := make([]byte, 0, maxStreamMessage)
+	out := make([]byte, 0, usualAnswer)
 	idle := firstDeadline
 	for have := 0; ; {
 		wait := idle
-		if _, question := parseWhoami(in[:have], r.here); question {
+		if _, question := parseWhoami(in[:have], pp); question {
 			wait = lineDeadline
 		}
 		_ = conn.SetReadDeadline(time.Now().Add(wait))
@@ -186,7 +188,7 @@ func (s *Server) answerStream(conn *net.TCPConn, r *responder, out, frame []byte
 		_ = conn.SetWriteDeadline(time.Now().Add(writeDeadline))
 		_, err = conn.Write(answer)
 	}
-	s.sightings.add(seen{source: source, local: local, kind: inquiry.kind, tcp: true, answered: len(answer) > 0 && err == nil}, unknownTTL, inquiry.software)
+	s.sightings.add(seen{source: source, local: local, kind: inquiry.kind, tcp: true, answered: len(answer) > 0 && err == nil}, unknownTTL, inquiry.software, inquiry.username)
 	return err == nil
 }
 

@@ -37,16 +37,18 @@ func parseWhoami(b []byte, here corner) (corner, bool) {
 }
 
 // respondWhoami answers with "ip,port\n". The answer begins with a digit, a hexadecimal digit, a colon or an n, and so is never a question.
-func (r *responder) respondWhoami(dst, msg []byte, source netip.AddrPort) ([]byte, inquiry) {
-	from, ok := parseWhoami(msg, r.here)
+func (r *responder) respondWhoami(dst, msg []byte, source, local netip.AddrPort) ([]byte, inquiry) {
+	here := r.here(local.Addr())
+	from, ok := parseWhoami(msg, here)
 	if !ok {
 		return dst, inquiry{}
 	}
-	if !r.has[from] {
-		return append(dst, noCorner...), inquiry{kind: kindWhoami, from: r.here}
+	change := here ^ from
+	if !r.has(local.Addr(), change) || r.stream && change != 0 {
+		return append(dst, noCorner...), inquiry{kind: kindWhoami, from: here, origin: local, to: source}
 	}
 	dst = source.Addr().WithZone("").AppendTo(dst)
 	dst = append(dst, ',')
 	dst = strconv.AppendUint(dst, uint64(source.Port()), 10)
-	return append(dst, '\n'), inquiry{kind: kindWhoami, from: from}
+	return append(dst, '\n'), inquiry{kind: kindWhoami, from: from, origin: r.across(local, change), to: source}
 }

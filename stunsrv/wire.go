@@ -19,11 +19,13 @@ const (
 	typeBindingError   = 0x0111
 )
 
-// Attribute types (RFC 8489 section 18.3; RFC 8445 section 16.1; RFC 5780 section 7; the two last of the first line RFC 3489 section 11.2).
+// Attribute types (RFC 8489 section 18.3; RFC 8445 section 16.1; RFC 5780 section 7; SOURCE-ADDRESS and CHANGED-ADDRESS RFC 3489
+// section 11.2).
 const (
 	attrMappedAddress    = 0x0001
 	attrChangeRequest    = 0x0003
 	attrSourceAddress    = 0x0004
+	attrChangedAddress   = 0x0005
 	attrUsername         = 0x0006
 	attrMessageIntegrity = 0x0008
 	attrErrorCode        = 0x0009
@@ -36,11 +38,14 @@ const (
 	attrXORMappedAddress = 0x0020
 	attrPriority         = 0x0024
 	attrUseCandidate     = 0x0025
+	attrPadding          = 0x0026
+	attrResponsePort     = 0x0027
 	attrSoftware         = 0x8022
 	attrFingerprint      = 0x8028
 	attrICEControlled    = 0x8029
 	attrICEControlling   = 0x802A
 	attrResponseOrigin   = 0x802B
+	attrOtherAddress     = 0x802C
 )
 
 const (
