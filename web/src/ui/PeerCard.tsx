@@ -2,8 +2,8 @@ import "./PeerCard.css";
 import { t, word } from "../i18n";
 import type { PeerReport } from "../protocol.gen";
 import { Badge } from "./Badge";
-import { Explain } from "./Explain";
 import { labelOf, ms, none } from "./format";
+import { NAT } from "./NAT";
 import type { Look } from "./tones";
 
 /** PeerCard is one machine and its place in the network, as this server and its browser see it. */
@@ -35,8 +35,6 @@ export function PeerCard({ peer, own }: { peer: PeerReport; own: boolean }) {
         <Fact name={t("peer.translated")}>
           <Badge look={ternary(peer.nat.translated, "idle")} text={answer(peer.nat.translated)} />
         </Fact>
-        <Fact name={<Explain term="mapping">{t("peer.mapping")}</Explain>}>{word("behavior", peer.nat.mapping)}</Fact>
-        <Fact name={<Explain term="filtering">{t("peer.filtering")}</Explain>}>{word("behavior", peer.nat.filtering)}</Fact>
         <Fact name={t("peer.masked")}>
           <Badge look={ternary(peer.masked, "warn")} text={answer(peer.masked)} />
         </Fact>
@@ -44,6 +42,7 @@ export function PeerCard({ peer, own }: { peer: PeerReport; own: boolean }) {
           <Badge look={ternary(peer.secureContext, "idle")} text={answer(peer.secureContext)} />
         </Fact>
       </dl>
+      <NAT peer={peer} own={own} />
     </section>
   );
 }

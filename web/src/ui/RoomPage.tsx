@@ -5,6 +5,7 @@ import type { PeerReport, Report } from "../protocol.gen";
 import { Candidates } from "./Candidates";
 import { useRoom } from "./context";
 import { Custom } from "./Custom";
+import { Expectation } from "./Expectation";
 import { Findings } from "./Findings";
 import { columns, trialKinds } from "./format";
 import { Invite } from "./Invite";
@@ -83,6 +84,7 @@ function Measured({ report, own, invite }: { report: Report; own: string; invite
           </>
         }
       >
+        <Expectation report={report} />
         <Trials report={report} />
         <Custom disabled={cannotRun} />
       </Section>

@@ -9,6 +9,7 @@ const paths = {
   warning: "M8 2.2 14.3 13H1.7zM8 6.4v3M8 11.2v.1",
   info: "M8 1.8a6.2 6.2 0 1 1 0 12.4A6.2 6.2 0 0 1 8 1.8zM8 7.4v3.6M8 5v.1",
   spinner: "M8 1.8a6.2 6.2 0 1 1-6.2 6.2",
+  silence: "M2.2 8h1.6M7.2 8h1.6M12.2 8h1.6",
   right: "M2 8h11M9 4l4 4-4 4",
   left: "M14 8H3M7 4 3 8l4 4",
   lost: "M14 8H9M7 5.5l-4 5M3 5.5l4 5",

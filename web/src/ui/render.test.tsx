@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { renderToString } from "preact-render-to-string";
 import { setLang } from "../i18n";
-import { langValues } from "../protocol.gen";
+import { langValues, type Lang } from "../protocol.gen";
 import { App } from "./App";
 import { fixtures } from "./fixtures";
 import { still } from "./fixtures/show";
@@ -52,6 +52,65 @@ test("an uncounted counter is a dash with its reason, not a zero", async () => {
   await setLang("en");
   model.value = still(fixtures["flat"]!("en"));
   expect(renderToString(<App />)).toContain('title="not counted by this browser"><span class="muted">–</span>');
+});
+
+describe("the NAT card", () => {
+  const card = async (name: string, lang: Lang = "en") => {
+    await setLang(lang);
+    model.value = still(fixtures[name]!(lang));
+    return renderToString(<App />);
+  };
+
+  test.each(["waiting", "measuring", "off"] as const)("is there while it is %s, and the button is not for that", async (state) => {
+    const html = await card(`nat-${state}`);
+    expect(html).toContain(`data-testid="nat-card" data-peer="a" data-state="${state}"`);
+    expect(html).not.toMatch(/<button type="button" class="button" data-testid="nat-again"/); // only disabled or absent
+  });
+
+  test("tells what may call, in both vocabularies, and how that was found", async () => {
+    const html = await card("nat-port-restricted");
+    expect(html).toContain('data-testid="nat-mapping" data-value="endpoint-independent"');
+    expect(html).toContain('data-testid="nat-filtering" data-value="address-and-port-dependent"');
+    expect(html).toContain('data-testid="nat-callers" data-value="known-ports"');
+    expect(html).toContain("Port Restricted Cone");
+    expect(html).toContain("must call");
+    expect(html).toMatch(/<button type="button" class="button" data-testid="nat-again"/);
+    expect(html.match(/data-testid="nat-step"/g)).toHaveLength(9);
+    expect(html).toContain('data-step="control" data-transport="udp" data-corner="SS" data-result="answered"');
+    expect(html).toMatch(/role="img" aria-label="[^"]*PS, the primary IP, the secondary port 10\.9\.0\.10:3479: blocked/);
+  });
+
+  test("a silence without its control is not called blocked", async () => {
+    const html = await card("nat-not-measurable");
+    expect(html).toContain('data-corner="PS" data-state="unknown"');
+    expect(html).not.toContain('data-state="blocked"');
+    expect(html).toContain("not measurable");
+  });
+
+  test("an answered check comes in, also while the others are under way", async () => {
+    const html = await card("nat-measuring");
+    expect(html).toContain('data-corner="PS" data-state="passes"');
+    expect(html).toContain('data-corner="SS" data-state="unknown"');
+  });
+
+  test("only one's own can be measured again from here", async () => {
+    expect((await card("nat-pair")).match(/data-testid="nat-again"/g)).toHaveLength(1);
+  });
+
+  test("stands on the start page too", async () => {
+    entered.value = false;
+    expect(await card("nat-open", "ja")).toContain('data-testid="nat-card"');
+  });
+});
+
+test("the expectation is told beside the trials, and marked where a trial contradicts it", async () => {
+  await setLang("en");
+  model.value = still(fixtures["nat-pair"]!("en"));
+  expect(renderToString(<App />)).toContain('data-testid="expectation" data-direct="true" data-first="a" data-contradicted="false"');
+  model.value = still(fixtures["nat-contradicted"]!("en"));
+  expect(renderToString(<App />)).toContain('data-testid="expectation" data-direct="false" data-first data-contradicted="true"');
+  model.value = still(fixtures["flat"]!("en"));
+  expect(renderToString(<App />)).toContain("as soon as both NATs are measured");
 });
 
 test("a full room offers to watch, an unknown one a new room", async () => {

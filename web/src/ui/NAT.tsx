@@ -1,0 +1,116 @@
+import "./NAT.css";
+import type { ComponentChildren } from "preact";
+import { t, word } from "../i18n";
+import type { Behavior, NATReport, PeerReport } from "../protocol.gen";
+import { Badge } from "./Badge";
+import { useRoom } from "./context";
+import { Explain, type Term } from "./Explain";
+import { ms } from "./format";
+import { NATLesson } from "./NATLesson";
+import { NATPicture } from "./NATPicture";
+import { Sign } from "./Sign";
+import type { Look } from "./tones";
+
+const stateLook: Record<NATReport["state"], Look> = {
+  waiting: { tone: "idle", sign: "wait" },
+  measuring: { tone: "info", sign: "spinner" },
+  done: { tone: "idle", sign: "check" },
+  off: { tone: "idle", sign: "dash" },
+};
+
+/** NAT is who may call this machine back, and why this server says so. Every part has its place before it is known, so that nothing moves when it comes. */
+export function NAT({ peer, own }: { peer: PeerReport; own: boolean }) {
+  const room = useRoom();
+  const { nat } = peer;
+  const under = nat.state === "waiting" || nat.state === "measuring";
+  const tested = nat.tests.filter((test) => test.result !== "running").length;
+  const canMeasure = !under && room.status.value.kind === "online" && room.welcome.value?.kind !== "watcher";
+  return (
+    <section
+      class="nat"
+      data-testid="nat-card"
+      data-peer={peer.id}
+      data-state={nat.state}
+      data-rfc3489={nat.rfc3489}
+      aria-labelledby={`nat-${peer.id}`}
+      aria-busy={nat.state === "measuring"}
+    >
+      <header>
+        <h4 id={`nat-${peer.id}`}>{t("nat.title")}</h4>
+        <Badge look={stateLook[nat.state] ?? stateLook.waiting} text={word("nat.state", nat.state)} title={nat.measuredMs == null ? undefined : t("nat.measured", { ms: ms(nat.measuredMs) })} />
+        {own && nat.state !== "off" && (
+          <button type="button" class="button" disabled={!canMeasure} onClick={() => room.run({ trials: ["nat"] })} data-testid="nat-again">
+            <Sign name="again" /> {t("nat.again")}
+          </button>
+        )}
+      </header>
+      <p class="nat-summary" aria-live="polite" data-void={!nat.summary || undefined}>
+        {nat.summary || t(`nat.text.${nat.state}`)}
+      </p>
+      <div class="nat-progress">
+        {nat.state === "measuring" && (
+          // Until the first step is known there is nothing to count.
+          <progress {...(nat.tests.length > 0 ? { max: nat.tests.length, value: tested } : {})} aria-label={t("nat.progress", { done: tested, total: nat.tests.length })} />
+        )}
+      </div>
+      <div class="nat-body">
+        <dl class="nat-facts">
+          <Measured name="mapping" value={nat.mapping} under={under} />
+          <Measured name="filtering" value={nat.filtering} under={under} />
+          <div data-testid="nat-callers" data-value={nat.callers}>
+            <dt>{t("nat.callers")}</dt>
+            {nat.callers ? (
+              <dd>
+                <strong>{word("callers", nat.callers)}</strong>
+                <Badge look={nat.callers === "anyone" ? { tone: "ok", sign: "check" } : { tone: "warn", sign: "right" }} text={t(nat.callers === "anyone" ? "nat.waits" : "nat.calls")} />
+              </dd>
+            ) : (
+              <Unknown under={under} />
+            )}
+          </div>
+          <div>
+            <dt>{t("nat.classic")}</dt>
+            {nat.rfc3489 ? <dd>{nat.rfc3489}</dd> : <Unknown under={under} />}
+          </div>
+        </dl>
+        <NATPicture nat={nat} own={own} />
+      </div>
+      <ul class="nat-evidence" aria-label={t("findings.evidence")}>
+        {nat.evidence.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+      <NATLesson tests={nat.tests} />
+    </section>
+  );
+}
+
+/** Measured is a behaviour in the words of RFC 4787, and the same in plain ones. */
+function Measured({ name, value, under }: { name: Term & ("mapping" | "filtering"); value: Behavior; under: boolean }) {
+  return (
+    <div data-testid={`nat-${name}`} data-value={value}>
+      <dt>
+        <Explain term={name}>{t(`peer.${name}`)}</Explain>
+      </dt>
+      {value === "not-measurable" ? (
+        <Unknown under={under} />
+      ) : (
+        <dd>
+          <strong>{word("behavior", value)}</strong>
+          <span class="muted small">{word(`nat.${name}`, value)}</span>
+        </dd>
+      )}
+    </div>
+  );
+}
+
+/** Unknown tells "not yet" from "it cannot be told". */
+function Unknown({ under }: { under: boolean }): ComponentChildren {
+  return (
+    <dd class="muted">
+      <span>
+        <Sign name={under ? "wait" : "question"} size={12} /> {t(under ? "nat.notyet" : "nat.notmeasurable")}
+      </span>
+    </dd>
+  );
+}
