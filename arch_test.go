@@ -40,6 +40,7 @@ var rooms = map[string]room{
 	"report":       {level: 2, pure: true},
 	"signaling":    {level: 1},
 	"stunsrv":      {level: 1},
+	"natprobe":     {level: 1},
 	"diagnosis":    {level: 1, pure: true},
 	"web":          {level: 1},
 	"protocol":     {level: 0, pure: true},

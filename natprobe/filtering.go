@@ -1,0 +1,131 @@
+package natprobe
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/icescope/icescope/protocol"
+)
+
+const (
+	// filterSends times filterEvery: that four packets in a quarter of a second are lost one by one, and the control after them is not, is not believed.
+	filterSends = 4
+	filterEvery = 80 * time.Millisecond
+	// minGrace is how long the answer to the last of them is waited for, or three round trips.
+	minGrace = 100 * time.Millisecond
+)
+
+// filterTest is one question of RFC 5780 section 4.4, from a port that has spoken to nobody but the primary corner: "let that corner answer me".
+type filterTest struct {
+	step   protocol.NATStep
+	corner protocol.Corner
+	bits   byte
+	packet string
+	place  netip.AddrPort // where the corner is asked itself
+
+	socket *socket
+	mapped netip.AddrPort // how the primary corner sees the socket
+	grace  time.Duration
+	silent bool
+	into   *reply
+}
+
+// filterTests asks all three side by side and returns those that stayed silent. All have ended before any control opens the filters.
+func (p *probe) filterTests(ctx context.Context, c corners) []*filterTest {
+	tests := []*filterTest{
+		{step: protocol.StepFilterPort, corner: protocol.CornerPS, bits: changePort, packet: bindingChange + "change-port", place: c.ps, into: &p.found.port},
+		{step: protocol.StepFilterAddress, corner: protocol.CornerSP, bits: changeIP, packet: bindingChange + "change-ip", place: c.sp, into: &p.found.address},
+		{step: protocol.StepFilterBoth, corner: protocol.CornerSS, bits: changeIP | changePort, packet: bindingChange + "change-ip change-port", place: c.ss, into: &p.found.both},
+	}
+	var all sync.WaitGroup
+	for _, t := range tests {
+		if !t.place.IsValid() || c.guessed && t.step != protocol.StepFilterPort {
+			p.record(skipped(t.step, t.packet, "one-address"))
+			continue
+		}
+		all.Go(func() { p.filterTest(ctx, t) })
+	}
+	all.Wait()
+	return slices.DeleteFunc(tests, func(t *filterTest) bool { return !t.silent })
+}
+
+func (p *probe) filterTest(ctx context.Context, t *filterTest) {
+	s, err := p.open(0)
+	if err != nil {
+		p.record(protocol.NATTest{Step: t.step, Transport: "udp", Packet: t.packet, To: p.server.String(), Corner: t.corner, Result: protocol.StepFailed, Error: err.Error()})
+		return
+	}
+	t.socket = s
+	primer, _, err := p.ask(ctx, s, p.server) // makes the mapping, and says that the path works from this port
+	if err != nil || primer.code != 0 {
+		p.record(s.stepOf(t.step, binding, p.server, protocol.CornerPP, primer, 0, err))
+		return
+	}
+	p.kept(s, primer)
+	t.mapped = primer.mapped
+	a, rtt, err := p.changed(ctx, t)
+	result := s.stepOf(t.step, t.packet, p.server, t.corner, a, rtt, err)
+	switch {
+	case result.Result == protocol.StepUnanswered:
+		t.silent = true
+	case result.Result == protocol.StepAnswered && !t.fits(a.from, p.server):
+		result.Result, result.Error = protocol.StepFailed, "change-ignored"
+	case result.Result == protocol.StepAnswered:
+		*t.into = answered
+	}
+	p.record(result)
+}
+
+// changed sends the request and waits for the corner's answer. What comes later than the grace is not counted: the control opens the filter for it.
+func (p *probe) changed(ctx context.Context, t *filterTest) (answer, time.Duration, error) {
+	t.grace = max(minGrace, 3*p.roundTrip())
+	pauses := slices.Repeat([]time.Duration{filterEvery}, filterSends)
+	pauses[filterSends-1] = t.grace
+	return p.exchange(ctx, t.socket, p.server, pauses, func(answer) bool { return true }, change(t.bits))
+}
+
+// fits tells whether an answer comes from where the request said. It compares with the place that was asked and not with OTHER-ADDRESS: a NAT before the server may
+// show another address than the server knows of itself.
+func (t *filterTest) fits(from, asked netip.AddrPort) bool {
+	return (from.Port() != asked.Port()) == (t.bits&changePort != 0) && sameAddr(from.Addr(), asked.Addr()) == (t.bits&changeIP == 0)
+}
+
+// filterControls decides which silences count.
+func (p *probe) filterControls(ctx context.Context, silent []*filterTest) {
+	var all sync.WaitGroup
+	for _, t := range silent {
+		all.Go(func() { p.filterControl(ctx, t) })
+	}
+	all.Wait()
+}
+
+// filterControl asks the silent corner itself, from the same port. Its answer shows that it lives and that its packets reach this machine; and the port has now called it,
+// so that no filter stops it any more: where the NAT maps both corners alike, the first question is put again, and now it must be answered. That shows that the
+// server does what CHANGE-REQUEST asks. A NAT that maps the two apart keeps their filters apart, too, and the second half tells nothing there.
+func (p *probe) filterControl(ctx context.Context, t *filterTest) {
+	a, rtt, err := p.ask(ctx, t.socket, t.place)
+	control := t.socket.stepOf(protocol.StepControl, binding, t.place, t.corner, a, rtt, err)
+	p.record(control)
+	if control.Result != protocol.StepAnswered {
+		return
+	}
+	if rtt > t.grace { // this corner is slower than the silence was long
+		p.note("control-slow " + t.place.String())
+		return
+	}
+	if a.mapped == t.mapped {
+		again, rtt, err := p.changed(ctx, t)
+		repeat := t.socket.stepOf(protocol.StepControl, t.packet, p.server, t.corner, again, rtt, err)
+		if repeat.Result == protocol.StepAnswered && !t.fits(again.from, p.server) {
+			repeat.Result, repeat.Error = protocol.StepFailed, "change-ignored"
+		}
+		p.record(repeat)
+		if repeat.Result != protocol.StepAnswered {
+			return
+		}
+	}
+	*t.into = filtered
+}
