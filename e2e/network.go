@@ -32,7 +32,7 @@ type Node struct {
 // Leg is a network interface: "eth0" where it is the only one, otherwise named after its segment, so that rules read like the picture.
 type Leg struct {
 	Segment string
-	Address string // with prefix length
+	Address string // with prefix length; several have a space between
 }
 
 // Lab is a network that stands.
@@ -132,7 +132,10 @@ func (l *Lab) build(n Network) error {
 		var b strings.Builder
 		b.WriteString("link set dev lo up\n")
 		for _, leg := range node.Legs {
-			fmt.Fprintf(&b, "address add %s dev %s\nlink set dev %s up\n", leg.Address, node.device(leg), node.device(leg))
+			for _, address := range strings.Fields(leg.Address) {
+				fmt.Fprintf(&b, "address add %s dev %s\n", address, node.device(leg))
+			}
+			fmt.Fprintf(&b, "link set dev %s up\n", node.device(leg))
 		}
 		for _, r := range node.Routes {
 			fmt.Fprintf(&b, "route add %s\n", r)
