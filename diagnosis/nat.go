@@ -295,9 +295,9 @@ func (f *Fold) nat(p *peer) protocol.NATReport {
 	switch {
 	case n == nil && f.room.NATChecks && slices.Contains(p.joined.Trials, protocol.TrialNAT):
 		r.State = protocol.NATWaiting
-	case n != nil && n.stopped:
+	case n != nil && n.stopped && (r.Mapping != protocol.NotMeasurable || f.aloneOver(p)):
 		r.State = protocol.NATDone
-		ms := n.stopMs - p.joinedMs
+		ms := max(n.stopMs, g.lastMs()) - p.joinedMs
 		r.MeasuredMs = &ms
 	case n != nil && len(probes) == 0:
 		r.State = protocol.NATWaiting
@@ -309,6 +309,26 @@ func (f *Fold) nat(p *peer) protocol.NATReport {
 	}
 	r.Tests = append(r.Tests, filterTests(n, probes)...)
 	return r
+}
+
+// lastMs is when the last corner saw the socket first.
+func (g views) lastMs() (at float64) {
+	for _, list := range g.seen {
+		for _, m := range list {
+			at = max(at, m.ms)
+		}
+	}
+	return at
+}
+
+// aloneOver: nothing more can come of the gathering that shows the mapping.
+func (f *Fold) aloneOver(p *peer) bool {
+	for _, n := range slices.Backward(p.alone) {
+		if n.trial.Kind() == protocol.TrialAlone {
+			return n.gathered() || n.stopped
+		}
+	}
+	return false
 }
 
 // tests are the steps that asked for the address.

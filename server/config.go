@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strconv"
 
 	"github.com/icescope/icescope/protocol"
@@ -19,6 +20,8 @@ type Config struct {
 	// free one where the first is.
 	STUN        []string
 	STUNAltPort int
+	// STUNAltIP are the second IPs of the STUN server (RFC 5780 section 6), at most one a family; none: one is found where the machine has a usable one.
+	STUNAltIP []string
 
 	// Advertise is the host in the STUN URLs in place of the one that a page was opened with.
 	Advertise string
@@ -26,6 +29,8 @@ type Config struct {
 	OpenRooms bool
 	// NoDirectCheck keeps the session from sending connectivity checks of the server's own.
 	NoDirectCheck bool
+	// NoNATCheck keeps it from measuring the filtering of browsers' NATs, which takes checks to the address that STUN saw them come from.
+	NoNATCheck bool
 
 	// TLSCert and TLSKey are files (PEM) of the operator's own. Without them the server signs its own certificate and keeps it in TLSDir; empty: in the
 	// user's configuration directory.
@@ -72,6 +77,14 @@ func (c *Config) validate() error {
 	return nil
 }
 
-func (c *Config) stun() stunsrv.Config {
-	return stunsrv.Config{Primary: c.STUN, AlternatePort: c.STUNAltPort, Software: "icescope", Log: c.Logger}
+func (c *Config) stun() (stunsrv.Config, error) {
+	s := stunsrv.Config{Primary: c.STUN, AlternatePort: c.STUNAltPort, FindAlternate: true, Software: "icescope", Log: c.Logger}
+	for _, text := range c.STUNAltIP {
+		addr, err := netip.ParseAddr(text)
+		if err != nil {
+			return s, fmt.Errorf("--stun-alt-ip: %q is not an IP address; try one that `ip address` shows", text)
+		}
+		s.Alternate = append(s.Alternate, addr.Unmap())
+	}
+	return s, nil
 }

@@ -15,14 +15,16 @@ type stunURLs struct {
 	bound     []netip.Addr // what the STUN sockets are bound to; empty: all addresses
 	ports     []uint16     // the primary first
 	machine   []netip.Addr
+	corners   func() []protocol.CornerSet // the second IP may come and go, where a partner lends it; nil: none
 }
 
-// servers are the ICE servers for one page: one server with a URL per port, because two ports are what shows the mapping behaviour (RFC 5780 section 4.3).
+// servers are the ICE servers for one page: one server with a URL per corner, because two addresses and two ports are what shows the mapping behaviour (RFC 5780
+// section 4.3).
 //
 // local is this machine's end of the page's connection. Where the page was opened by a name, it goes first: closed networks have no DNS.
 func (s stunURLs) servers(pageHost string, local netip.Addr) []protocol.ICEServer {
 	var urls []string
-	for _, host := range s.hosts(hostOnly(pageHost), local) {
+	for _, host := range s.withSecond(s.hosts(hostOnly(pageHost), local)) {
 		for _, port := range s.ports {
 			urls = append(urls, "stun:"+net.JoinHostPort(host, strconv.Itoa(int(port))))
 		}
@@ -56,4 +58,29 @@ func (s stunURLs) hosts(page string, local netip.Addr) []string {
 		return []string{addrs[0].String()}
 	}
 	return []string{"127.0.0.1"}
+}
+
+// withSecond adds to each host the other IP of its quadruple. A page that was opened with a third address of this machine is not told of it: nobody knows whether it can be
+// reached from there, and a STUN server that does not answer makes a browser gather for half a minute.
+func (s stunURLs) withSecond(hosts []string) []string {
+	if s.corners == nil {
+		return hosts
+	}
+	out := slices.Clone(hosts)
+	for _, set := range s.corners() {
+		for _, host := range hosts {
+			other := ""
+			switch {
+			case set.Secondary == "":
+			case host == set.Primary:
+				other = set.Secondary
+			case host == set.Secondary:
+				other = set.Primary
+			}
+			if other != "" && !slices.Contains(out, other) {
+				out = append(out, other)
+			}
+		}
+	}
+	return out
 }

@@ -4,6 +4,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -67,11 +68,13 @@ type listening struct {
 
 // Addrs is where a Server listens, and what people open.
 type Addrs struct {
-	HTTP       string   `json:"http"`
-	HTTPS      string   `json:"https,omitempty"`
-	STUN       []string `json:"stun"` // ip:port, a wildcard resolved to the machine's addresses
-	URLs       []string `json:"urls"`
-	SecureURLs []string `json:"secureUrls,omitempty"`
+	HTTP  string   `json:"http"`
+	HTTPS string   `json:"https,omitempty"`
+	STUN  []string `json:"stun"` // ip:port, a wildcard resolved to the machine's addresses
+	// Corners are the IPs and ports of the STUN server by family; one without a secondary IP cannot tell address-dependent behaviour.
+	Corners    []protocol.CornerSet `json:"corners"`
+	URLs       []string             `json:"urls"`
+	SecureURLs []string             `json:"secureUrls,omitempty"`
 }
 
 // New listens. An error says what could not be done and what to try.
@@ -93,10 +96,10 @@ func New(config Config) (_ *Server, err error) {
 	if err := s.listenSTUN(metrics); err != nil {
 		return nil, err
 	}
-	s.urls = stunURLs{advertise: config.Advertise, bound: boundTo(config.STUN), ports: s.stunPorts(), machine: machine}
+	s.urls = stunURLs{advertise: config.Advertise, bound: boundTo(config.STUN), ports: s.stunPorts(), machine: machine, corners: s.stun.Corners}
 	s.talk = session.New(session.Config{
-		STUN: countedChecks{s.stun, metrics}, ICEServers: s.urls.servers, DirectChecks: !config.NoDirectCheck,
-		Version: config.Version, Logger: s.log, STUNAddrs: s.stunAddrs, Prefixes: s.prefixes(),
+		STUN: countedChecks{s.stun, metrics}, ICEServers: s.urls.servers, DirectChecks: !config.NoDirectCheck, NATChecks: !config.NoNATCheck,
+		Version: config.Version, Logger: s.log, STUNAddrs: s.stunAddrs, Prefixes: s.prefixes(), Corners: s.stun.Corners,
 	})
 	s.hub = signaling.New(signaling.Config{Handler: s.talk, OpenRooms: config.OpenRooms, Version: config.Version, Logger: s.log})
 	handler, err := s.routes(metrics)
@@ -147,7 +150,10 @@ func (s *Server) Close() {
 
 // listenSTUN comes first: the session sends its checks from there. What it sees it tells to the session, which is there before anything is served.
 func (s *Server) listenSTUN(metrics *metrics) (err error) {
-	config := s.config.stun()
+	config, err := s.config.stun()
+	if err != nil {
+		return err
+	}
 	config.OnSighting = func(seen protocol.Sighting) {
 		metrics.sighting(seen)
 		s.talk.Sighting(seen)
@@ -252,7 +258,10 @@ func (l listening) serve(ctx context.Context) error {
 func (s *Server) info(r *http.Request) protocol.Info {
 	i := protocol.Info{
 		Name: "icescope", Version: s.config.Version, ICEServers: s.urls.servers(r.Host, localAddr(r)), Trials: s.talk.Trials(),
-		OpenRooms: s.config.OpenRooms, DirectCheck: !s.config.NoDirectCheck,
+		OpenRooms: s.config.OpenRooms, DirectCheck: !s.config.NoDirectCheck, NATCheck: !s.config.NoNATCheck,
+	}
+	for _, set := range s.stun.Corners() {
+		i.Alternate = cmp.Or(i.Alternate, set.Secondary)
 	}
 	for _, l := range s.http {
 		host := hostOnly(r.Host)
@@ -280,7 +289,7 @@ func localAddr(r *http.Request) netip.Addr {
 }
 
 func (s *Server) addresses(machine []netip.Addr) Addrs {
-	a := Addrs{STUN: s.stunAddrs()}
+	a := Addrs{STUN: s.stunAddrs(), Corners: s.stun.Corners()}
 	for _, l := range s.http {
 		var urls []string
 		if s.config.Advertise != "" {

@@ -271,6 +271,10 @@ func (c *checker) Check(ctx context.Context, r stunsrv.CheckRequest) (stunsrv.Ch
 	return stunsrv.CheckResult{From: netip.MustParseAddrPort(stunAddress + ":3478"), To: r.To, Sent: 1, Result: "answered", Answerer: r.To}, nil
 }
 
+func (c *checker) CornersFrom(netip.AddrPort) stunsrv.Corners { return stunsrv.Corners{} }
+
+func (c *checker) Port(stunsrv.Port) uint16 { return 3478 }
+
 func TestDirectChecks(t *testing.T) {
 	for _, on := range []bool{true, false} {
 		t.Run(fmt.Sprintf("DirectChecks %t", on), func(t *testing.T) {

@@ -76,6 +76,10 @@ func (s *state) candidate(p *signaling.Peer, c *protocol.Candidate) {
 		return
 	}
 	at := netip.AddrPortFrom(ip.Unmap(), uint16(line.Port))
+	n := s.nat[p.ID()]
+	if n != nil && c.Trial == n.trial {
+		n.mine = append(n.mine, at)
+	}
 	for _, x := range s.c.signaled(s.room, p.ID(), at) {
 		s.sighted(p.ID(), x, "candidate")
 	}

@@ -15,22 +15,28 @@ import (
 	"github.com/icescope/icescope/stunsrv"
 )
 
-// Checker sends signed connectivity checks; *stunsrv.Server does.
+// Checker sends signed connectivity checks and knows from where it can; *stunsrv.Server does.
 type Checker interface {
 	Check(context.Context, stunsrv.CheckRequest) (stunsrv.CheckResult, error)
+	CornersFrom(local netip.AddrPort) stunsrv.Corners
+	Port(stunsrv.Port) uint16
 }
 
 // Config says what a Conductor works with.
 type Config struct {
-	STUN Checker // nil: no direct checks
+	STUN Checker // nil: no checks
 	// ICEServers are this server's for a page that was opened with the given host, over a connection to the given address of this machine (invalid: not known).
 	ICEServers func(host string, local netip.Addr) []protocol.ICEServer
 	// DirectChecks lets the server itself ask the unmasked host addresses of a peer.
 	DirectChecks bool
-	Version      string
-	Logger       *slog.Logger    // nil: nothing is logged
-	STUNAddrs    func() []string // ip:port of the STUN server's sockets
-	Prefixes     []string        // CIDR, of this machine's interfaces
+	// NATChecks lets it send checks to the address that its STUN saw a browser come from, to measure the NAT's filtering.
+	NATChecks bool
+	Version   string
+	Logger    *slog.Logger    // nil: nothing is logged
+	STUNAddrs func() []string // ip:port of the STUN server's sockets
+	Prefixes  []string        // CIDR, of this machine's interfaces
+	// Corners are the STUN server's addresses by family; nil: not known.
+	Corners func() []protocol.CornerSet
 }
 
 // Conductor conducts all rooms of a server.
@@ -45,6 +51,7 @@ type Conductor struct {
 	known  map[netip.AddrPort]owner // who signaled this address
 	homes  map[netip.Addr][]owner   // whose WebSocket comes from this address
 	places map[owner]*place         // the same by peer, so that it can be forgotten
+	ufrags map[string]owner         // whose checks name this fragment of ours
 	seen   *sightings
 }
 
@@ -58,7 +65,7 @@ var _ signaling.Handler = (*Conductor)(nil)
 // New makes a Conductor.
 func New(config Config) *Conductor {
 	c := &Conductor{config: config, log: config.Logger, known: map[netip.AddrPort]owner{}, homes: map[netip.Addr][]owner{},
-		places: map[owner]*place{}, seen: newSightings()}
+		places: map[owner]*place{}, ufrags: map[string]owner{}, seen: newSightings()}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -76,7 +83,11 @@ func (c *Conductor) Run(ctx context.Context) error {
 
 // Trials are the kinds that this server can conduct.
 func (c *Conductor) Trials() []protocol.TrialKind {
-	return []protocol.TrialKind{protocol.TrialHost, protocol.TrialSTUN, protocol.TrialCustom}
+	kinds := []protocol.TrialKind{protocol.TrialHost, protocol.TrialSTUN, protocol.TrialCustom}
+	if c.config.NATChecks && c.config.STUN != nil {
+		kinds = append(kinds, protocol.TrialNAT)
+	}
+	return kinds
 }
 
 // Report is the room's report as of now.
@@ -115,6 +126,8 @@ type state struct {
 	offerer   map[protocol.TrialID]string
 	pending   []hostAddress // direct checks that wait for credentials
 	custom    []protocol.ICEServer
+	nat       map[string]*natRun // by peer: its measurement under way
+	natCount  map[string]int     // by peer: how many were begun
 
 	timer  *time.Timer
 	due    time.Time // when timer fires; zero: no timer
@@ -130,12 +143,16 @@ type trialEnd struct {
 
 // RoomMade begins the recording.
 func (c *Conductor) RoomMade(r *signaling.Room) {
-	s := &state{c: c, room: r, began: time.Now(), fold: diagnosis.NewFold()}
+	s := &state{c: c, room: r, began: time.Now(), fold: diagnosis.NewFold(), nat: map[string]*natRun{}, natCount: map[string]int{}}
 	r.Data = s
 	made := &protocol.RoomMade{Schema: protocol.RecordingSchema, Room: r.Code(), Started: s.began.UTC().Format("2006-01-02T15:04:05.000Z07:00"), Version: c.config.Version, Prefixes: c.config.Prefixes}
 	if c.config.STUNAddrs != nil {
 		made.STUN = c.config.STUNAddrs()
 	}
+	if c.config.Corners != nil {
+		made.Corners = c.config.Corners()
+	}
+	made.NATChecks = c.config.NATChecks && c.config.STUN != nil
 	s.record("", protocol.EventRoom, made)
 }
 
@@ -143,6 +160,9 @@ func (c *Conductor) RoomMade(r *signaling.Room) {
 func (c *Conductor) RoomGone(r *signaling.Room) {
 	if s, ok := r.Data.(*state); ok {
 		s.closed = true
+		for peer := range s.nat {
+			s.endNAT(peer)
+		}
 		s.cancel()
 	}
 }
@@ -170,6 +190,7 @@ func (c *Conductor) servers(p *signaling.Peer) []protocol.ICEServer {
 // Welcomed starts the trials when there are two who can run them.
 func (c *Conductor) Welcomed(r *signaling.Room, p *signaling.Peer) {
 	s := r.Data.(*state)
+	s.measureNAT(p)
 	if len(p.Hello().Trials) > 0 && len(s.players()) == 2 {
 		s.begin(&protocol.Run{}, nil, true)
 	}
@@ -203,6 +224,7 @@ func (c *Conductor) Left(r *signaling.Room, p *signaling.Peer, reason string) {
 	s := r.Data.(*state)
 	s.record(p.ID(), protocol.EventLeft, &protocol.Left{Reason: reason})
 	delete(s.sent, p.ID())
+	s.endNAT(p.ID())
 	c.forget(r, p.ID())
 	s.changed()
 }
@@ -242,6 +264,9 @@ func (c *Conductor) Message(r *signaling.Room, p *signaling.Peer, m *protocol.Cl
 	case protocol.ClientDescription:
 		ref = s.record(p.ID(), protocol.EventDescription, m.Description)
 		s.description(p, m.Description)
+		if n := s.nat[p.ID()]; n != nil {
+			n.description(m.Description)
+		}
 	case protocol.ClientApplied:
 		ref = s.record(p.ID(), protocol.EventApplied, m.Applied)
 	case protocol.ClientState:

@@ -3,6 +3,7 @@ package session
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/icescope/icescope/protocol"
@@ -50,7 +51,7 @@ func (s *sightings) add(source netip.AddrPort, x protocol.Sighting) {
 			return
 		}
 	}
-	if len(have.list) < 8 { // the server's sockets: two ports, two transports, two families
+	if len(have.list) < 16 { // the server's corners, over UDP and TCP, for requests and for checks
 		have.list = append(have.list, x)
 	}
 	s.bySource[source] = have
@@ -71,6 +72,9 @@ func (c *Conductor) Sighting(x protocol.Sighting) {
 	c.mu.Lock()
 	c.seen.add(source, x)
 	to, by := c.known[source], "candidate"
+	if ufrag, _, ok := strings.Cut(x.Username, ":"); ok && c.ufrags[ufrag].room != nil {
+		to, by = c.ufrags[ufrag], "username"
+	}
 	if to.room == nil {
 		if at := c.homes[source.Addr()]; len(at) == 1 {
 			to, by = at[0], "address"
@@ -131,6 +135,19 @@ func (c *Conductor) signaled(r *signaling.Room, peer string, at netip.AddrPort) 
 	return nil
 }
 
+// expect ties checks that name this fragment to a peer, unexpect ends that.
+func (c *Conductor) expect(ufrag string, who owner) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ufrags[ufrag] = who
+}
+
+func (c *Conductor) unexpect(ufrag string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.ufrags, ufrag)
+}
+
 // forget removes a peer that left.
 func (c *Conductor) forget(r *signaling.Room, peer string) {
 	c.mu.Lock()
@@ -150,6 +167,9 @@ func (c *Conductor) forget(r *signaling.Room, peer string) {
 }
 
 func (s *state) sighted(peer string, x protocol.Sighting, by string) {
+	if n := s.nat[peer]; n != nil {
+		n.sighted(x)
+	}
 	k := tie{peer, x.Source, x.Local, x.Transport, x.Kind}
 	if s.tied == nil {
 		s.tied = map[tie]bool{}

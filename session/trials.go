@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/icescope/icescope/protocol"
@@ -30,6 +31,19 @@ func (s *state) request(p *signaling.Peer, m *protocol.ClientMessage) {
 	}
 	if slices.Contains(m.Run.Trials, protocol.TrialCustom) && s.custom == nil {
 		refuse(protocol.ErrBadICEServers, "the trial custom has no iceServers yet", "Paste them as JSON.")
+		return
+	}
+	if len(m.Run.Trials) == 1 && m.Run.Trials[0] == protocol.TrialNAT {
+		switch {
+		case !s.measurable(p):
+			refuse(protocol.ErrRefused, "the NAT of this peer cannot be measured: it is turned off at the server, or this client does not offer the trial nat", "start the server without --no-nat-check")
+		case s.recording.full:
+			refuse(protocol.ErrRefused, "the recording of this room is full", "open a new room")
+		case s.natCount[p.ID()] >= maxNATRuns:
+			refuse(protocol.ErrRefused, fmt.Sprintf("this NAT was measured %d times in this room", maxNATRuns), "open a new room")
+		default:
+			s.measureNAT(p)
+		}
 		return
 	}
 	switch players := s.players(); {
@@ -101,7 +115,7 @@ func (s *state) gather(p *signaling.Peer, servers []protocol.ICEServer) {
 // kinds are the trials that were asked for and that both ends and this server can run; custom only where there is something to try.
 func (s *state) kinds(asked []protocol.TrialKind, players []*signaling.Peer) (out []protocol.TrialKind) {
 	for _, k := range s.c.Trials() {
-		able := k != protocol.TrialCustom || s.custom != nil
+		able := !k.Solo() && (k != protocol.TrialCustom || s.custom != nil)
 		for _, p := range players {
 			able = able && slices.Contains(p.Hello().Trials, k)
 		}

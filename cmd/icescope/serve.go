@@ -14,9 +14,11 @@ type serveCommand struct {
 	HTTPS         string        `name:"https" help:"Where to serve it as a secure context, so that it may ask for the camera; empty: nowhere." default:":8443"`
 	STUN          []string      `name:"stun" help:"Where to answer STUN over UDP and TCP; may be given once per address." default:":3478"`
 	STUNAltPort   int           `name:"stun-alt-port" help:"The second STUN port, which shows how a NAT maps; 0: the one after the first." placeholder:"PORT"`
+	STUNAltIP     []string      `name:"stun-alt-ip" help:"The second address of the STUN server, of this machine: it tells how a NAT treats other addresses. Without it one is looked for on the same interface." placeholder:"IP"`
 	Advertise     string        `help:"The host in the STUN URLs, where clients reach this machine by another address than the page's." placeholder:"HOST"`
 	OpenRooms     bool          `help:"Let the first to join make the room, whatever its code (automation, benchmarks)."`
 	NoDirectCheck bool          `help:"Send no connectivity checks of the server's own to the peers' addresses."`
+	NoNATCheck    bool          `name:"no-nat-check" help:"Do not measure the filtering of browsers' NATs, which takes checks to the address that STUN saw them come from."`
 	TLSDir        string        `name:"tls-dir" help:"Where the self-signed certificate is kept; default: the user's configuration directory." type:"path" placeholder:"DIR"`
 	TLSCert       string        `name:"tls-cert" help:"A certificate of your own (PEM), with --tls-key." type:"existingfile" placeholder:"FILE" and:"own"`
 	TLSKey        string        `name:"tls-key" help:"Its key (PEM)." type:"existingfile" placeholder:"FILE" and:"own"`
@@ -29,8 +31,8 @@ type serveCommand struct {
 // Run serves until it is interrupted.
 func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	s, err := server.New(server.Config{
-		HTTP: c.HTTP, HTTPS: c.HTTPS, STUN: c.STUN, STUNAltPort: c.STUNAltPort, Advertise: c.Advertise, OpenRooms: c.OpenRooms,
-		NoDirectCheck: c.NoDirectCheck, TLSDir: c.TLSDir, TLSCert: c.TLSCert, TLSKey: c.TLSKey, Lang: c.Lang, Version: version,
+		HTTP: c.HTTP, HTTPS: c.HTTPS, STUN: c.STUN, STUNAltPort: c.STUNAltPort, STUNAltIP: c.STUNAltIP, Advertise: c.Advertise, OpenRooms: c.OpenRooms,
+		NoDirectCheck: c.NoDirectCheck, NoNATCheck: c.NoNATCheck, TLSDir: c.TLSDir, TLSCert: c.TLSCert, TLSKey: c.TLSKey, Lang: c.Lang, Version: version,
 		Logger: newLogger(t.stderr, c.LogLevel, c.LogJSON),
 	})
 	if err != nil {
@@ -68,5 +70,15 @@ func (c *serveCommand) greet(t *terminal, addrs server.Addrs) {
 		}
 	}
 	t.say("STUN over UDP and TCP on %s", strings.Join(stun, ", "))
+	second := ""
+	for _, set := range addrs.Corners {
+		if set.Secondary != "" {
+			second = set.Secondary
+			t.say("second STUN address for %s: %s (NAT behaviour is fully measurable)", set.Primary, set.Secondary)
+		}
+	}
+	if second == "" {
+		t.say("no second STUN address: whether a NAT minds addresses is not measurable; give one with --stun-alt-ip, or lend another machine's with --stun-partner")
+	}
 	t.say("stop with Ctrl-C")
 }
