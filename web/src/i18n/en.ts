@@ -162,7 +162,7 @@ export const en = {
   "behavior.address-and-port-dependent": "address- and port-dependent",
   "behavior.not-measurable": "not measured",
 
-  "nat.title": "NAT: who may call this machine",
+  "nat.title": "NAT: who may call",
   "nat.again": "Measure the NAT again",
   "nat.state.waiting": "waiting",
   "nat.state.measuring": "measuring",

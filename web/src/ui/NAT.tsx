@@ -18,6 +18,8 @@ const stateLook: Record<NATReport["state"], Look> = {
   off: { tone: "idle", sign: "dash" },
 };
 
+const stateSign = { waiting: "wait", measuring: "wait", done: "question", off: "dash" } as const;
+
 /** NAT is who may call this machine back, and why this server says so. Every part has its place before it is known, so that nothing moves when it comes. */
 export function NAT({ peer, own }: { peer: PeerReport; own: boolean }) {
   const room = useRoom();
@@ -55,8 +57,8 @@ export function NAT({ peer, own }: { peer: PeerReport; own: boolean }) {
       </div>
       <div class="nat-body">
         <dl class="nat-facts">
-          <Measured name="mapping" value={nat.mapping} under={under} />
-          <Measured name="filtering" value={nat.filtering} under={under} />
+          <Measured name="mapping" value={nat.mapping} state={nat.state} />
+          <Measured name="filtering" value={nat.filtering} state={nat.state} />
           <div data-testid="nat-callers" data-value={nat.callers}>
             <dt>{t("nat.callers")}</dt>
             {nat.callers ? (
@@ -65,12 +67,12 @@ export function NAT({ peer, own }: { peer: PeerReport; own: boolean }) {
                 <Badge look={nat.callers === "anyone" ? { tone: "ok", sign: "check" } : { tone: "warn", sign: "right" }} text={t(nat.callers === "anyone" ? "nat.waits" : "nat.calls")} />
               </dd>
             ) : (
-              <Unknown under={under} />
+              <Unknown state={nat.state} />
             )}
           </div>
           <div>
             <dt>{t("nat.classic")}</dt>
-            {nat.rfc3489 ? <dd>{nat.rfc3489}</dd> : <Unknown under={under} />}
+            {nat.rfc3489 ? <dd>{nat.rfc3489}</dd> : <Unknown state={nat.state} />}
           </div>
         </dl>
         <NATPicture nat={nat} own={own} />
@@ -86,14 +88,14 @@ export function NAT({ peer, own }: { peer: PeerReport; own: boolean }) {
 }
 
 /** Measured is a behaviour in the words of RFC 4787, and the same in plain ones. */
-function Measured({ name, value, under }: { name: Term & ("mapping" | "filtering"); value: Behavior; under: boolean }) {
+function Measured({ name, value, state }: { name: Term & ("mapping" | "filtering"); value: Behavior; state: NATReport["state"] }) {
   return (
     <div data-testid={`nat-${name}`} data-value={value}>
       <dt>
         <Explain term={name}>{t(`peer.${name}`)}</Explain>
       </dt>
-      {value === "not-measurable" ? (
-        <Unknown under={under} />
+      {!value || value === "not-measurable" ? (
+        <Unknown state={state} />
       ) : (
         <dd>
           <strong>{word("behavior", value)}</strong>
@@ -104,12 +106,12 @@ function Measured({ name, value, under }: { name: Term & ("mapping" | "filtering
   );
 }
 
-/** Unknown tells "not yet" from "it cannot be told". */
-function Unknown({ under }: { under: boolean }): ComponentChildren {
+/** Unknown tells "not yet" from "nobody tried" and from "it cannot be told". */
+function Unknown({ state }: { state: NATReport["state"] }): ComponentChildren {
   return (
     <dd class="muted">
       <span>
-        <Sign name={under ? "wait" : "question"} size={12} /> {t(under ? "nat.notyet" : "nat.notmeasurable")}
+        <Sign name={stateSign[state] ?? "question"} size={12} /> {t(state === "done" ? "nat.notmeasurable" : state === "off" ? "behavior.not-measurable" : "nat.notyet")}
       </span>
     </dd>
   );

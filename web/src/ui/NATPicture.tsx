@@ -2,6 +2,7 @@ import "./NATPicture.css";
 import { t } from "../i18n";
 import type { Corner as Name, NATReport, NATTest } from "../protocol.gen";
 import { Corner, corners } from "./Corner";
+import { none } from "./format";
 import { Sign, type SignName } from "./Sign";
 import type { Tone } from "./tones";
 
@@ -36,7 +37,7 @@ export function NATPicture({ nat, own }: { nat: NATReport; own: boolean }) {
               {corner}
             </span>
             <span class="nat-from">
-              <span class="mono">{address}</span>
+              <span class="mono">{address || none}</span>
               <b>{t(`nat.lane.${state}`)}</b>
             </span>
           </span>
