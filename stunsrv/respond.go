@@ -207,7 +207,7 @@ func (r *responder) respondBinding(dst []byte, m message, source, local netip.Ad
 }
 
 // readChange reads CHANGE-REQUEST (RFC 5780 section 7.2, RFC 3489 section 11.2.4). One that asks for a change is refused where there are not four corners (RFC 5780
-// section 6), and over TCP, whose answers cannot leave from anywhere else; one that asks for none is what clients of RFC 3489 send with every request.
+// section 6), and over TCP, since a server opens no connection to a client (RFC 5780 sections 3 and 3.2); one that asks for none is what clients of RFC 3489 send with every request.
 func (r *responder) readChange(a *asked, value []byte, four bool) {
 	if a.hasChange {
 		return
@@ -224,7 +224,7 @@ func (r *responder) readChange(a *asked, value []byte, four bool) {
 }
 
 // readResponsePort reads RESPONSE-PORT (RFC 5780 section 7.5): 16 bits, with or without the two bytes after them, since the RFC leaves open whether these
-// count. Over TCP, and for clients of RFC 3489, there is none.
+// count. Over TCP (RFC 5780 section 3.3), and for clients of RFC 3489, there is none.
 func (r *responder) readResponsePort(a *asked, value []byte, classic bool) {
 	switch {
 	case a.hasPort:

@@ -12,7 +12,7 @@ func classicRequest(attributes string) []byte {
 }
 
 // attributesOf reads a message without its padding rules, as clients of RFC 3489 do: every length must be a multiple of four.
-func attributesOf(t *testing.T, raw []byte) map[uint16]string {
+func attributesOf(t testing.TB, raw []byte) map[uint16]string {
 	t.Helper()
 	found := make(map[uint16]string)
 	for rest := raw[headerSize:]; len(rest) > 0; {
