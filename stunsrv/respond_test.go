@@ -9,19 +9,43 @@ import (
 	"pgregory.net/rapid"
 )
 
-// checkAnswerOf holds every answer to what must be true of all: bounded, never a question, never answered in its turn, and STUN that others can read.
+// checkAnswerOf holds every answer to what must be true of all, at every corner and over both transports.
 func checkAnswerOf(t interface{ Fatalf(string, ...any) }, msg []byte, source, local netip.AddrPort) {
-	r := testResponder()
+	for _, r := range []*responder{testResponder(), fourCorners(local, PrimaryPort)} {
+		for _, stream := range []bool{false, true} {
+			r.stream = stream
+			checkOneAnswer(t, r, msg, source, local)
+		}
+	}
+	second := fourCorners(local, AlternatePort)
+	checkOneAnswer(t, second, msg, source, netip.AddrPortFrom(second.pair.secondary, 3479))
+}
+
+// checkOneAnswer: bounded, to the IP that asked, from a corner of this server, never a question, never answered in its turn, and STUN that others can read.
+func checkOneAnswer(t interface{ Fatalf(string, ...any) }, r *responder, msg []byte, source, local netip.AddrPort) {
 	before := bytes.Clone(msg)
-	out, found := r.respond(nil, msg, source, local)
+	out, found := r.respond(make([]byte, 0, maxAnswer), msg, source, local)
 	if !bytes.Equal(before, msg) {
 		t.Fatalf("%x was changed to %x", before, msg)
 	}
-	if len(out) > len(msg)+maxGrowth {
+	if len(out) > len(msg)+maxGrowth || len(out) > maxAnswer {
 		t.Fatalf("%d bytes answer %d", len(out), len(msg))
 	}
-	if _, again := r.respond(nil, out, local, source); again.kind != kindNothing && again.kind != kindResponse {
-		t.Fatalf("the answer %q to %x is a question: %s", out, msg, again.kind)
+	if len(out) > 0 {
+		change := found.from ^ r.here(local.Addr())
+		if found.to.Addr() != source.Addr() || found.to.Port() != source.Port() && found.to.Port() < minResponsePort || r.stream && (found.to != source || change != 0) {
+			t.Fatalf("%x from %s is answered to %s", msg, source, found.to)
+		}
+		if !r.has(local.Addr(), change) || found.origin != r.across(local, change) {
+			t.Fatalf("%x at %s is answered from %s, corner %d", msg, local, found.origin, found.from)
+		}
+	}
+	// Whoever is given the answer, here or at another server, keeps silent.
+	for _, again := range []*responder{testResponder(), fourCorners(local, AlternatePort), r} {
+		echo, what := again.respond(nil, out, found.origin, found.to)
+		if len(echo) != 0 || what.kind != kindNothing && what.kind != kindResponse {
+			t.Fatalf("the answer %q to %x is a question: %s", out, msg, what.kind)
+		}
 	}
 	switch found.kind {
 	case kindNothing, kindCheck, kindResponse:
@@ -36,9 +60,20 @@ func checkAnswerOf(t interface{ Fatalf(string, ...any) }, msg []byte, source, lo
 		if _, ok := parseMessage(msg); !ok || msg[0] != 0 || msg[1] != 1 {
 			t.Fatalf("%x is taken for a request", msg)
 		}
-		if m, _ := parseMessage(msg); !m.classic { // pion knows the cookie only
+		m, ok := parseMessage(out)
+		if !ok || m.typ != typeBindingSuccess && m.typ != typeBindingError || !bytes.Equal(out[4:headerSize], msg[4:headerSize]) {
+			t.Fatalf("%x answers %x", out, msg)
+		}
+		if !m.classic { // pion knows the cookie only
 			if err := (&stun.Message{Raw: out}).Decode(); err != nil {
 				t.Fatalf("%x: %v in %x", msg, err, out)
+			}
+			break
+		}
+		for rest := out[headerSize:]; len(rest) > 0; {
+			_, value, tail, ok := nextAttribute(rest)
+			if rest = tail; !ok || len(value)%4 != 0 {
+				t.Fatalf("%x answers %x", out, msg)
 			}
 		}
 	}
@@ -46,7 +81,10 @@ func checkAnswerOf(t interface{ Fatalf(string, ...any) }, msg []byte, source, lo
 
 func FuzzAnswer(f *testing.F) {
 	for _, seed := range []string{rfc5769Request, rfc5769IPv4, rfc5769IPv6, whoamiWord, "whoami SS\r\n", string(classicRequest("\x00\x03\x00\x04\x00\x00\x00\x06")),
-		"\x00\x01\x00\x00" + rfc5769ID, "\x00\x01\x00\x04" + rfc5769ID + "\x00\x30\x00\x00"} {
+		"\x00\x01\x00\x00" + rfc5769ID, "\x00\x01\x00\x04" + rfc5769ID + "\x00\x30\x00\x00",
+		"\x00\x01\x00\x08" + rfc5769ID + "\x00\x03\x00\x04\x00\x00\x00\x06", "\x00\x01\x00\x08" + rfc5769ID + "\x00\x27\x00\x02\x10\x00\x00\x00",
+		"\x00\x01\x00\x10" + rfc5769ID + "\x00\x03\x00\x04\x00\x00\x00\x04\x00\x27\x00\x04\x10\x00\x00\x00",
+		"\x00\x01\x00\x0c" + rfc5769ID + "\x00\x26\x00\x06padded\x00\x00", "\x00\x01\x00\x0c" + rfc5769ID + "\x00\x26\x00\x00\x00\x27\x00\x02\x10\x00\x00\x00"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, msg []byte) {
@@ -71,7 +109,8 @@ func TestSilence(t *testing.T) {
 			rapid.Custom(func(t *rapid.T) []byte { // attributes in good order
 				b := appendHeader(nil, typeBindingRequest, []byte(rfc5769ID))
 				for range rapid.IntRange(0, 20).Draw(t, "attributes") {
-					b = appendAttribute(b, rapid.Uint16().Draw(t, "type"), rapid.SliceOfN(rapid.Byte(), 0, 8).Draw(t, "value"))
+					known := rapid.SampledFrom([]uint16{attrChangeRequest, attrResponsePort, attrPadding, attrSoftware})
+					b = appendAttribute(b, rapid.OneOf(rapid.Uint16(), known).Draw(t, "type"), rapid.SliceOfN(rapid.Byte(), 0, 8).Draw(t, "value"))
 				}
 				setLength(b)
 				return b
