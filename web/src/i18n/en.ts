@@ -194,6 +194,7 @@ export const en = {
   "nat.machine": "this machine",
   "nat.machine.other": "machine",
   "nat.none": "no NAT",
+  "nat.firewall": "firewall",
   "nat.lane.passes": "comes in",
   "nat.lane.blocked": "blocked",
   "nat.lane.unknown": "not measured",

@@ -196,6 +196,7 @@ export const ja: Messages = {
   "nat.machine": "この端末",
   "nat.machine.other": "端末",
   "nat.none": "NATなし",
+  "nat.firewall": "ファイアウォール",
   "nat.lane.passes": "通過",
   "nat.lane.blocked": "遮断",
   "nat.lane.unknown": "未測定",

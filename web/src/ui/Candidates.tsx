@@ -12,9 +12,8 @@ import type { Look } from "./tones";
 /** Candidates is one peer's table: what it signaled, and what became of each at the other end. */
 export function Candidates({ peer, filter }: { peer: PeerReport; filter: Filter }) {
   const shown = peer.candidates.filter((c) => filter === "all" || c.trial === filter);
-  // What was gathered without a peer matters least as soon as there are trials, and the measurement of the NAT only gathers the same again.
-  const rank = (c: CandidateReport) => ["alone", "nat"].indexOf(c.trial);
-  const rows = [...shown].sort((x, y) => rank(x) - rank(y));
+  // What was gathered alone matters least as soon as there are trials.
+  const rows = [...shown.filter((c) => c.trial !== "alone"), ...shown.filter((c) => c.trial === "alone")];
   const errors = peer.candidateErrors.filter((e) => filter === "all" || e.trial === filter);
   return (
     <div class="candidates card" data-testid={`candidates-${peer.id}`}>
@@ -131,12 +130,12 @@ function Row({ candidate: c, peer }: { candidate: CandidateReport; peer: string 
 
 type Life = "selected" | "refused" | "arrived" | "signaled" | "observed" | "alone";
 
-/** lifeOf is the last thing that happened to a candidate. One that was gathered without a peer is offered to nobody, so it cannot be missing anywhere. */
+/** lifeOf is the last thing that happened to a candidate. One of the trial "alone" is offered to nobody, so it cannot be missing anywhere. */
 function lifeOf(c: CandidateReport): { state: Life; look: Look } {
   if (c.selected) return { state: "selected", look: { tone: "ok", sign: "star" } };
   if (c.appliedError) return { state: "refused", look: { tone: "bad", sign: "cross" } };
   if (c.receivedByPeer) return { state: "arrived", look: { tone: "idle", sign: "check" } };
-  if (c.trial === "alone" || c.trial === "nat") return { state: "alone", look: { tone: "idle", sign: "dash" } };
+  if (c.trial === "alone") return { state: "alone", look: { tone: "idle", sign: "dash" } };
   if (c.signaled) return { state: "signaled", look: { tone: "warn", sign: "wait" } };
   return { state: "observed", look: { tone: "info", sign: "eye" } };
 }

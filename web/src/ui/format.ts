@@ -57,7 +57,7 @@ export function columns(report: Report): PeerReport[] {
 
 /** trialKinds are those that something on the page is about, in the order of the protocol. */
 export function trialKinds(report: Report): TrialKind[] {
-  const order: TrialKind[] = ["alone", "nat", "host", "stun", "relay-udp", "relay-tcp", "custom"];
+  const order: TrialKind[] = ["alone", "host", "stun", "relay-udp", "relay-tcp", "custom"];
   const there = new Set<TrialKind>(report.trials.map((tr) => tr.kind));
   for (const p of report.peers) for (const c of p.candidates) there.add(c.trial);
   return order.filter((k) => there.has(k));
