@@ -247,3 +247,101 @@ func TestCheckPace(t *testing.T) {
 func localOfUDP(conn *net.UDPConn) netip.AddrPort {
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort()
 }
+
+// TestCheckPauses: as many packets as pauses, one call when the last is out, and the wait ends with the last pause.
+func TestCheckPauses(t *testing.T) {
+	s := run(t, Config{AllowLoopbackChecks: true})
+	conn := listenLoopback(t)
+	sent := 0
+	agent(t, conn, func(*stun.Message, netip.AddrPort) {})
+	request := checkRequest(localOfUDP(conn))
+	request.Pauses = []time.Duration{time.Millisecond, time.Millisecond, time.Millisecond, time.Millisecond, 2 * time.Millisecond}
+	request.AllSent = func() { sent++ }
+	if got, err := s.Check(t.Context(), request); err != nil || got.Result != "unanswered" || got.Sent != MaxCheckPackets || sent != 1 {
+		t.Errorf("%+v %v, told %d times", got, err, sent)
+	}
+	request.Pauses = append(request.Pauses, time.Millisecond)
+	if got, err := s.Check(t.Context(), request); !errors.Is(err, ErrPauses) || got.Sent != 0 || sent != 2 {
+		t.Errorf("%+v %v, told %d times", got, err, sent)
+	}
+}
+
+// TestCheckEnough: an answer that comes after the last packet counts until Enough, and silence until then is silence.
+func TestCheckEnough(t *testing.T) {
+	for _, answers := range []bool{true, false} {
+		s := run(t, Config{AllowLoopbackChecks: true})
+		conn := listenLoopback(t)
+		type ask struct {
+			request *stun.Message
+			from    netip.AddrPort
+		}
+		asked, allSent, enough := make(chan ask, MaxCheckPackets), make(chan struct{}), make(chan struct{})
+		agent(t, conn, func(request *stun.Message, from netip.AddrPort) { asked <- ask{request, from} })
+		request := checkRequest(localOfUDP(conn))
+		request.Pauses = []time.Duration{time.Millisecond, time.Hour}
+		request.AllSent, request.Enough = func() { close(allSent) }, enough
+		type outcome struct {
+			result CheckResult
+			err    error
+		}
+		done := make(chan outcome, 1)
+		go func() { result, err := s.Check(t.Context(), request); done <- outcome{result, err} }()
+		next(t, allSent)
+		first := next(t, asked)
+		want := "unanswered"
+		if answers {
+			want = "answered"
+			reply(t, conn, first.from, success(first.request, first.from, agentPwd)...)
+		} else {
+			close(enough)
+		}
+		if got := next(t, done); got.err != nil || got.result.Result != want || got.result.Sent != 2 {
+			t.Errorf("%s: %+v %v", want, got.result, got.err)
+		}
+	}
+}
+
+// TestCheckEnoughEarly: what was never sent was not unanswered.
+func TestCheckEnoughEarly(t *testing.T) {
+	s := run(t, Config{AllowLoopbackChecks: true})
+	conn := listenLoopback(t)
+	agent(t, conn, func(*stun.Message, netip.AddrPort) {})
+	enough := make(chan struct{})
+	close(enough)
+	for range 20 { // either may be chosen
+		request := checkRequest(localOfUDP(conn))
+		request.Enough = enough
+		got, err := s.Check(t.Context(), request)
+		if err != nil || (got.Result == "error") != (got.Sent == 0) || got.Sent > 0 && got.Result != "unanswered" {
+			t.Errorf("%+v %v", got, err)
+		}
+	}
+}
+
+// TestCheckCorners: a check leaves from each corner, and is answered there; an answer that comes to another corner is non-symmetric.
+func TestCheckCorners(t *testing.T) {
+	second := netip.MustParseAddr("127.0.0.2")
+	for name, listen := range map[string]string{"bound": "127.0.0.1:0", "wildcard": ":0"} {
+		s := run(t, Config{Primary: []string{listen}, Alternate: []netip.Addr{second}, AllowLoopbackChecks: true})
+		for _, ip := range []string{"127.0.0.1", "127.0.0.2"} {
+			for _, port := range []Port{PrimaryPort, AlternatePort} {
+				at := s.at(ip, port)
+				for want, to := range map[string]netip.AddrPort{"answered": at, "non-symmetric": s.CornersFrom(at).SS} {
+					conn := listenLoopback(t)
+					agent(t, conn, func(request *stun.Message, from netip.AddrPort) {
+						if from != at {
+							t.Errorf("%s: the check came from %s, want %s", name, from, at)
+						}
+						reply(t, conn, to, success(request, from, agentPwd)...)
+					})
+					request := checkRequest(localOfUDP(conn))
+					request.From, request.FromPort = netip.MustParseAddr(ip), port
+					got, err := s.Check(t.Context(), request)
+					if err != nil || got.Result != want || got.From != at || got.Arrived != to || got.Answerer != localOfUDP(conn) || got.Mapped != at {
+						t.Errorf("%s, %s: %+v %v", name, at, got, err)
+					}
+				}
+			}
+		}
+	}
+}

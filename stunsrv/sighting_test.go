@@ -3,6 +3,8 @@ package stunsrv
 import (
 	"context"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -59,5 +61,25 @@ func TestSightingsBounded(t *testing.T) {
 	}
 	if len(s.order) != maxSightings || len(s.waiting) != maxSightings {
 		t.Errorf("%d wait", len(s.order))
+	}
+}
+
+// TestSightingUsername: checks of two trials from one source are two sightings; of one trial they are one. A USERNAME that cannot stand in a report whole is left out.
+func TestSightingUsername(t *testing.T) {
+	var told []protocol.Sighting
+	s := newSightings(func(one protocol.Sighting) { told = append(told, one) })
+	check := seen{source: client4, local: server4, kind: kindCheck}
+	for _, username := range []string{"ours:a", "ours:b", "ours:a", strings.Repeat("x", maxUsername), strings.Repeat("x", maxUsername+1), "line\nbreak", "\xff:", ""} {
+		s.add(check, 64, nil, []byte(username))
+	}
+	s.add(seen{source: client4, local: server4, kind: kindBinding}, 64, nil, []byte("not of a check"))
+	s.flush()
+	var got []string
+	for _, one := range told {
+		got = append(got, one.Kind+" "+one.Username+" "+strconv.Itoa(one.Requests))
+	}
+	want := []string{"check ours:a 2", "check ours:b 1", "check " + strings.Repeat("x", maxUsername) + " 1", "check  4", "binding  1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }
