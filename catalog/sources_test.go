@@ -30,6 +30,7 @@ var prefixes = map[string]string{
 	"kind.":       "PeerKind",
 	"step.":       "",
 	"finding.":    "",
+	"nat.":        "",
 	"verdict.":    "",
 	"advice.":     "",
 	"expect.":     "",

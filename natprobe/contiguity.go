@@ -22,17 +22,18 @@ func (p *probe) contiguity(ctx context.Context) {
 		return
 	}
 	high, rtt, err := p.ask(ctx, upper, p.server)
-	if err == nil && high.code == 0 {
-		p.kept(upper, high)
-		var low answer
-		low, rtt, err = p.ask(ctx, lower, p.server)
-		if err == nil && low.code == 0 {
-			p.kept(lower, low)
-			p.result.Contiguity = yes(int(high.mapped.Port())-int(low.mapped.Port()) == 1 && high.mapped.Addr() == low.mapped.Addr())
-			p.note("contiguity " + lower.local.String() + " " + low.mapped.String() + " " + upper.local.String() + " " + high.mapped.String())
-		}
-	}
 	p.record(upper.stepOf(protocol.StepContiguity, binding, p.server, protocol.CornerPP, high, rtt, err))
+	if err != nil || high.code != 0 {
+		return
+	}
+	p.kept(upper, high)
+	low, rtt, err := p.ask(ctx, lower, p.server)
+	p.record(lower.stepOf(protocol.StepContiguity, binding, p.server, protocol.CornerPP, low, rtt, err))
+	if err != nil || low.code != 0 {
+		return
+	}
+	p.kept(lower, low)
+	p.result.Contiguity = yes(int(high.mapped.Port())-int(low.mapped.Port()) == 1 && high.mapped.Addr() == low.mapped.Addr())
 }
 
 // neighbours are two fresh ports N (even) and N+1.

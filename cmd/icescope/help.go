@@ -12,7 +12,7 @@ const examples = `icescope finds out why WebRTC does not connect inside a closed
     icescope serve --advertise 192.0.2.10             when clients reach it by another address than its own
     icescope peer http://192.0.2.10:8080/r/bodu-kafi  be the other end, without a browser
     icescope diagnose recording.jsonl                 read a recording again, anywhere
-    icescope diagnose --json recording.jsonl          the same for a program`
+    icescope nat 192.0.2.10                           who may call this machine? its NAT, step by step with --explain`
 
 // What a script may rely on.
 const (
@@ -36,7 +36,11 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 	switch selected := ctx.Selected(); {
 	case err != nil:
 	case selected == nil:
-		_, err = fmt.Fprintf(ctx.Stdout, verdictCodes, "peer and diagnose")
+		if _, err = fmt.Fprintf(ctx.Stdout, verdictCodes, "peer and diagnose"); err == nil {
+			_, err = fmt.Fprint(ctx.Stdout, natCodes)
+		}
+	case selected.Name == "nat":
+		_, err = fmt.Fprint(ctx.Stdout, natCodes)
 	case selected.Name == "peer" || selected.Name == "diagnose":
 		_, err = fmt.Fprintf(ctx.Stdout, verdictCodes, selected.Name)
 	}

@@ -18,6 +18,7 @@ var version = "devel"
 
 type commands struct {
 	Serve    serveCommand    `cmd:"" help:"Run the server: the page, signaling and STUN in one process."`
+	NAT      natCommand      `cmd:"" name:"nat" help:"Find out who may call this machine: its NAT, in the words of RFC 4787."`
 	Peer     peerCommand     `cmd:"" help:"Join a room from a machine without a browser."`
 	Diagnose diagnoseCommand `cmd:"" help:"Read a recording and say what it shows; needs no network."`
 	Health   healthCommand   `cmd:"" help:"Ask a running server whether it is well (for Docker's HEALTHCHECK)."`
