@@ -64,6 +64,53 @@ func TestInteropTurnutils(t *testing.T) {
 	}
 }
 
+// fourCornersOnLoopback serves four corners that clients on this machine can ask.
+func fourCornersOnLoopback(t *testing.T) *Server {
+	return run(t, Config{Primary: []string{":0"}, Alternate: []netip.Addr{netip.MustParseAddr("127.0.0.2")}, Software: "icescope"})
+}
+
+// TestInteropStunCorners: Vovida's client finds the second address by CHANGED-ADDRESS, and all tests of RFC 3489 section 10.1 come back.
+func TestInteropStunCorners(t *testing.T) {
+	s := fourCornersOnLoopback(t)
+	out, _ := client(t, "stun-client", "stun", "-v", s.at("127.0.0.1", PrimaryPort).String()) // its exit status is the type of NAT
+	for _, want := range []string{
+		"ChangedAddress = " + s.at("127.0.0.2", AlternatePort).String(), "SourceAddress = " + s.at("127.0.0.2", PrimaryPort).String(),
+		"SourceAddress = " + s.at("127.0.0.1", AlternatePort).String(), "test I = 1", "test II = 1", "test III = 1", "test I(2) = 1", "Primary: Open",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("does not say %q", want)
+		}
+	}
+	if strings.Contains(out, "ErrorCode") {
+		t.Error("something was refused")
+	}
+}
+
+// TestInteropNATDiscovery runs each test of coturn's client; -P pads requests to 1500 bytes.
+func TestInteropNATDiscovery(t *testing.T) {
+	s := fourCornersOnLoopback(t)
+	origin := func(ip string, p Port) string { return "Response origin: : " + s.at(ip, p).String() }
+	for flags, wants := range map[string][]string{
+		"-m":                           {"Endpoint Independent Mapping", origin("127.0.0.2", PrimaryPort), "Other addr: : " + s.at("127.0.0.2", AlternatePort).String()},
+		"-f":                           {"Endpoint Independent Filtering", origin("127.0.0.2", AlternatePort)},
+		"-m -f -P":                     {"Endpoint Independent Mapping", "Endpoint Independent Filtering", "No ALG"},
+		"-H":                           {"successful hairpinning"},
+		"-t -T 1":                      {"RFC 5780 response 2"},
+		"-c -L 127.0.0.1 -A 127.0.0.3": {"UDP reflexive addr: 127.0.0.3:"},
+	} {
+		out, err := client(t, "coturn", "turnutils_natdiscovery", append(strings.Fields(flags), "-p", fmt.Sprint(s.Port(PrimaryPort)), "127.0.0.1")...)
+		for _, want := range wants {
+			if err != nil || !strings.Contains(out, want) {
+				t.Errorf("%s: does not say %q, %v", flags, want, err)
+			}
+		}
+	}
+	out, err := client(t, "coturn", "turnutils_stunclient", "-f", "-p", fmt.Sprint(s.Port(PrimaryPort)), "127.0.0.1")
+	if err != nil || !strings.Contains(out, "RFC 5780 response 3") || !strings.Contains(out, origin("127.0.0.2", AlternatePort)) {
+		t.Errorf("turnutils_stunclient -f: %v", err)
+	}
+}
+
 func answersOn(s *Server, ip string) bool {
 	for _, a := range s.Addrs() {
 		if a.Addr() == netip.MustParseAddr(ip) {

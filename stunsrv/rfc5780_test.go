@@ -208,7 +208,8 @@ func everyRow(t *testing.T, s *Server, ips []netip.Addr) {
 		if code, unknown := refusal(t, exchange(t, tcp, bindingRequest(t, changeRequest(0x02)).Raw)); code != 420 || !slices.Equal(unknown, []uint16{attrChangeRequest}) {
 			t.Errorf("TCP, change port: %d %x", code, unknown)
 		}
-		if got := string(exchange(t, dialTCP(t, place(here)), []byte("whoami\n"))); got[:len(client.Addr().String())] != client.Addr().String() {
+		line := dialTCP(t, place(here))
+		if got := string(exchange(t, line, []byte("whoami\n"))); got != fmt.Sprintf("%s,%d\n", localOf(line).Addr(), localOf(line).Port()) {
 			t.Errorf("TCP whoami: %q", got)
 		}
 	}
