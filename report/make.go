@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/icescope/icescope/catalog"
@@ -31,6 +32,12 @@ func Make(d diagnosis.Diagnosis, o Options) protocol.Report {
 			x.Evidence = append(x.Evidence, protocol.Evidence{Text: say(e.Text), Events: e.Events})
 		}
 		r.Findings = append(r.Findings, x)
+	}
+	r.Peers = slices.Clone(r.Peers) // a diagnosis is put into more than one language
+	for i := range r.Peers {
+		nat := &r.Peers[i].NAT
+		nat.Tests, nat.Evidence = slices.Clone(nat.Tests), slices.Clone(nat.Evidence)
+		Lesson(nat, o.Lang)
 	}
 	if e := d.Expectation; e != nil {
 		told := e.Expectation
