@@ -25,6 +25,8 @@ export interface RoomModel {
   readonly gathering: ReadonlySignal<Gathering>;
   /** capturing: the camera or microphone is on, so that the browser shows its addresses. */
   readonly capturing: ReadonlySignal<boolean>;
+  /** natTrial is the measurement of this page's own NAT that is under way; empty: none. Until it has ended, the snapshot shows the one before. */
+  readonly natTrial: ReadonlySignal<string>;
   /** run asks for trials again; with none named, all that are possible. */
   run(opts: { trials?: TrialKind[]; swapOfferer?: boolean; iceServers?: unknown }): void;
   /**
@@ -61,6 +63,7 @@ export function openRoom(o: RoomOptions): RoomModel {
   const events = signal<readonly Event[]>([]);
   const lastError = signal<ProtocolError | null>(null);
   const gathering = signal<Gathering>({ state: "idle", candidates: 0 });
+  const natTrial = signal("");
   const hold = new Hold();
   const trials = new Map<string, Pick<Trial, "stop"> & Partial<Pick<Trial, "description" | "candidate">>>();
   let kind = o.kind ?? "browser";
@@ -99,6 +102,7 @@ export function openRoom(o: RoomOptions): RoomModel {
           // Beside everything else: it neither ends the gathering alone nor counts for the camera.
           void trials.get(m.start.trial)?.stop();
           trials.set(m.start.trial, new NATTrial(m.start, out));
+          natTrial.value = m.start.trial;
           break;
         }
         hold.started(m.start.trial);
@@ -115,6 +119,7 @@ export function openRoom(o: RoomOptions): RoomModel {
         void trials.get(m.stop.trial)?.stop();
         trials.delete(m.stop.trial);
         hold.stopped(m.stop.trial);
+        if (m.stop.trial === natTrial.value) natTrial.value = ""; // the stop of one that was given up may come after the start of the next
         break;
       case "description": // the server's frames are in order: start has come before, or the trial has ended
         trials.get(m.description.trial)?.description?.(m.description, m.ref ?? 0);
@@ -189,6 +194,7 @@ export function openRoom(o: RoomOptions): RoomModel {
     hold.release();
     for (const trial of trials.values()) void trial.stop();
     trials.clear();
+    natTrial.value = "";
     alone = 0;
     eventsSeen = 0;
     events.value = [];
@@ -216,6 +222,7 @@ export function openRoom(o: RoomOptions): RoomModel {
     lastError,
     gathering,
     capturing: hold.on,
+    natTrial,
     run,
     async reveal() {
       hold.take(await askForDevice());

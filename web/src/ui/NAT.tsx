@@ -25,8 +25,10 @@ export function NAT({ peer, own }: { peer: PeerReport; own: boolean }) {
   const room = useRoom();
   const { nat } = peer;
   const under = nat.state === "waiting" || nat.state === "measuring";
+  const again = own && nat.state === "done" && room.natTrial.value !== "";
+  const state = again ? "measuring" : nat.state;
   const tested = nat.tests.filter((test) => test.result !== "running").length;
-  const canMeasure = !under && room.status.value.kind === "online" && room.welcome.value?.kind !== "watcher";
+  const canMeasure = !under && !again && room.status.value.kind === "online" && room.welcome.value?.kind !== "watcher";
   return (
     <section
       class="nat"
@@ -35,11 +37,11 @@ export function NAT({ peer, own }: { peer: PeerReport; own: boolean }) {
       data-state={nat.state}
       data-rfc3489={nat.rfc3489}
       aria-labelledby={`nat-${peer.id}`}
-      aria-busy={nat.state === "measuring"}
+      aria-busy={again || nat.state === "measuring"}
     >
       <header>
         <h4 id={`nat-${peer.id}`}>{t("nat.title")}</h4>
-        <Badge look={stateLook[nat.state] ?? stateLook.waiting} text={word("nat.state", nat.state)} title={nat.measuredMs == null ? undefined : t("nat.measured", { ms: ms(nat.measuredMs) })} />
+        <Badge look={stateLook[state] ?? stateLook.waiting} text={word("nat.state", state)} title={nat.measuredMs == null ? undefined : t("nat.measured", { ms: ms(nat.measuredMs) })} />
         {own && nat.state !== "off" && (
           <button type="button" class="button" disabled={!canMeasure} onClick={() => room.run({ trials: ["nat"] })} data-testid="nat-again">
             <Sign name="again" /> {t("nat.again")}
@@ -50,9 +52,9 @@ export function NAT({ peer, own }: { peer: PeerReport; own: boolean }) {
         {nat.summary || t(`nat.text.${nat.state}`)}
       </p>
       <div class="nat-progress">
-        {nat.state === "measuring" && (
-          // Until the first step is known there is nothing to count.
-          <progress {...(nat.tests.length > 0 ? { max: nat.tests.length, value: tested } : {})} aria-label={t("nat.progress", { done: tested, total: nat.tests.length })} />
+        {state === "measuring" && (
+          // Until the first step is known there is nothing to count; nor is there the second time, when the steps shown are those of the time before.
+          <progress {...(nat.tests.length > 0 && !again ? { max: nat.tests.length, value: tested } : {})} aria-label={again ? t("nat.state.measuring") : t("nat.progress", { done: tested, total: nat.tests.length })} />
         )}
       </div>
       <div class="nat-body">

@@ -120,7 +120,7 @@ function Log({ report }: { report: Report }) {
       id="signaling-log"
       title={t("signaling.title")}
       note={t("signaling.note")}
-      tools={<TrialFilter name="signaling" kinds={trialKinds(report)} value={filter} onChange={setFilter} />}
+      tools={<TrialFilter name="signaling" kinds={trialKinds(report, report.signaling.map((s) => s.trial))} value={filter} onChange={setFilter} />}
     >
       <Signaling report={report} filter={filter} />
     </Section>

@@ -55,10 +55,10 @@ export function columns(report: Report): PeerReport[] {
   return shown.length === 2 ? shown : peers.filter((p) => p.online).slice(0, 2);
 }
 
-/** trialKinds are those that something on the page is about, in the order of the protocol. */
-export function trialKinds(report: Report): TrialKind[] {
-  const order: TrialKind[] = ["alone", "host", "stun", "relay-udp", "relay-tcp", "custom"];
-  const there = new Set<TrialKind>(report.trials.map((tr) => tr.kind));
+/** trialKinds are those that something on the page is about, in the order of the protocol; with more, those of a table that knows of others. */
+export function trialKinds(report: Report, more: readonly TrialKind[] = []): TrialKind[] {
+  const order: TrialKind[] = ["alone", "nat", "host", "stun", "relay-udp", "relay-tcp", "custom"];
+  const there = new Set<TrialKind>([...report.trials.map((tr) => tr.kind), ...more]);
   for (const p of report.peers) for (const c of p.candidates) there.add(c.trial);
   return order.filter((k) => there.has(k));
 }

@@ -93,6 +93,15 @@ describe("the NAT card", () => {
     expect(html).toContain('data-corner="SS" data-state="unknown"');
   });
 
+  test("a second measurement is shown while the result of the first stays", async () => {
+    await setLang("en");
+    model.value = { ...still(fixtures["nat-open"]!("en")), natTrial: signal("nat-2") };
+    const html = renderToString(<App />);
+    expect(html).toMatch(/data-testid="nat-card"[^>]*data-state="done"[^>]*aria-busy="true"/);
+    expect(html).toContain("Open Internet");
+    expect(html).toMatch(/disabled data-testid="nat-again"/);
+  });
+
   test("only one's own can be measured again from here", async () => {
     expect((await card("nat-pair")).match(/data-testid="nat-again"/g)).toHaveLength(1);
   });
