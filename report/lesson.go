@@ -42,12 +42,13 @@ func (l lesson) say(key string, args ...string) string {
 // text is what the result of a step means.
 func (l lesson) text(i int) string {
 	t := l.tests[i]
+	_, pause, _ := strings.Cut(t.Packet, " after ") // a lifetime's
 	key := "step." + string(t.Step) + "." + l.variant(i)
 	if !catalog.Has("nat." + key) {
 		key = "result." + string(t.Result)
 	}
 	return l.say(key, "mapped", t.Mapped, "answerer", t.Answerer, "to", t.To, "corner", string(t.Corner), "error", l.why(t.Error),
-		"fromPort", portOf(t.From), "mappedPort", portOf(t.Mapped), "pause", t.Error)
+		"fromPort", portOf(t.From), "mappedPort", portOf(t.Mapped), "pause", pause)
 }
 
 // why is the reason of a step that was not done: a word of ours in the reader's language, or what a system or a server said.
