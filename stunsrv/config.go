@@ -24,8 +24,8 @@ type Config struct {
 	// Alternate are the second IPs, at most one a family, each an address of this machine and another than the primary one. With both ports they make the four corners
 	// of RFC 5780 section 6.
 	Alternate []netip.Addr
-	// FindAlternate finds a second IPv4 address where none is given: an alias of the primary one, on the same interface and in the same prefix. For IPv6 nothing is
-	// found: what stands beside the first address there is mostly a temporary one.
+	// FindAlternate finds a second address in each family where none is given: an alias of the primary one, on the same interface and in the same prefix, and
+	// not a temporary one of IPv6, which only Linux can tell.
 	FindAlternate bool
 	// Software is the SOFTWARE attribute of answers (RFC 8489 section 14.14), at most 28 bytes; empty: none.
 	Software string

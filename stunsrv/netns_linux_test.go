@@ -25,7 +25,7 @@ func enterNamespace(t *testing.T, commands ...string) {
 	}
 }
 
-// TestAlias: a machine with an alias in both families, and a bridge beside them. The IPv4 one is found, the IPv6 one is named; every row of table 1 comes from where
+// TestAlias: a machine with an alias in both families, and a bridge beside them. The aliases are found, or named; every row of table 1 comes from where
 // it should, on a wildcard and on bound sockets.
 func TestAlias(t *testing.T) {
 	eth0 := []string{
@@ -36,7 +36,7 @@ func TestAlias(t *testing.T) {
 	first4, second4 := netip.MustParseAddr("10.77.0.1"), netip.MustParseAddr("10.77.0.2")
 	first6, second6 := netip.MustParseAddr("2001:db8:77::1"), netip.MustParseAddr("2001:db8:77::2")
 	for name, config := range map[string]Config{
-		"bound, found":    {Primary: []string{"10.77.0.1:0", "[2001:db8:77::1]:0"}, FindAlternate: true, Alternate: []netip.Addr{second6}},
+		"bound, found":    {Primary: []string{"10.77.0.1:0", "[2001:db8:77::1]:0"}, FindAlternate: true},
 		"bound, named":    {Primary: []string{"10.77.0.1:0", "[2001:db8:77::1]:0"}, Alternate: []netip.Addr{second4, second6}},
 		"wildcard, found": {Primary: []string{":0"}, FindAlternate: true, Alternate: []netip.Addr{second6}},
 		"wildcard, named": {Primary: []string{":0"}, Alternate: []netip.Addr{second6, second4}},
@@ -63,7 +63,7 @@ func TestAlias(t *testing.T) {
 		enterNamespace(t, append(bridge, eth0...)...)
 		s := run(t, Config{Primary: []string{":0"}, FindAlternate: true})
 		for _, set := range s.Corners() {
-			if set.Secondary != "" {
+			if (set.Secondary != "") != (set.Primary == first6.String()) { // the bridge has no IPv6
 				t.Errorf("found %+v", set)
 			}
 		}

@@ -42,11 +42,14 @@ func (p *pair) pin(addr netip.Addr) []byte {
 type onInterface struct {
 	index  int
 	prefix netip.Prefix
+	// fleeting: it may be gone soon, or it is not known whether it may. Such an address is no corner, unless it was named or there is no other.
+	fleeting bool
 }
 
-// machineInterfaces are the unicast addresses of all interfaces that are up, in the kernel's order.
+// machineInterfaces are the unicast addresses of all interfaces that are up: in the kernel's order, but fleeting ones last.
 func machineInterfaces() []onInterface {
 	var out []onInterface
+	fleeting, known := fleetingAddrs()
 	interfaces, _ := net.Interfaces() // an error leaves the list empty: not known
 	for _, i := range interfaces {
 		if i.Flags&net.FlagUp == 0 {
@@ -54,9 +57,18 @@ func machineInterfaces() []onInterface {
 		}
 		addrs, _ := i.Addrs()
 		for _, p := range prefixes(addrs) {
-			out = append(out, onInterface{i.Index, p})
+			out = append(out, onInterface{i.Index, p, p.Addr().Is6() && (!known || fleeting[p.Addr()])})
 		}
 	}
+	slices.SortStableFunc(out, func(a, b onInterface) int {
+		switch {
+		case a.fleeting == b.fleeting:
+			return 0
+		case a.fleeting:
+			return 1
+		}
+		return -1
+	})
 	return out
 }
 
@@ -80,9 +92,11 @@ func (c Config) pairs(hosts []netip.Addr, machine []onInterface) (found [2]*pair
 		}
 		found[f] = newPair(primary, secondary)
 	}
-	if c.FindAlternate && found[0] == nil {
-		if primary, secondary, ok := findAlias(hosts, machine); ok {
-			found[0] = newPair(primary, secondary)
+	for f, like := range []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()} {
+		if c.FindAlternate && found[f] == nil {
+			if primary, secondary, ok := findAlias(hosts, machine, like); ok {
+				found[f] = newPair(primary, secondary)
+			}
 		}
 	}
 	return found, nil
@@ -147,20 +161,20 @@ func primaryBeside(secondary netip.Addr, hosts []netip.Addr, machine []onInterfa
 	return best
 }
 
-// findAlias finds a second IPv4 address by itself: one that stands beside the first reachable address that is served, on the same interface and in the same prefix of
+// findAlias finds a second address of like's family by itself: one that stands beside the first reachable address that is served, on the same interface and in the same prefix of
 // the same length. Nothing else is sure to be reachable for whoever reaches the first: other interfaces are docker's bridges and VPNs, and an address with
-// a longer prefix is often a virtual one that moves to another machine. IPv6 is left out: its second address is mostly a temporary one (RFC 8981), which goes away.
-func findAlias(hosts []netip.Addr, machine []onInterface) (primary, secondary netip.Addr, ok bool) {
-	for _, a := range served(hosts, machine, netip.IPv4Unspecified()) {
+// a longer prefix is often a virtual one that moves to another machine. A temporary IPv6 address goes away (RFC 8981), so elsewhere than on Linux, where they cannot be told, none is found for IPv6.
+func findAlias(hosts []netip.Addr, machine []onInterface, like netip.Addr) (primary, secondary netip.Addr, ok bool) {
+	for _, a := range served(hosts, machine, like) {
 		if a.IsLoopback() || a.IsLinkLocalUnicast() {
 			continue
 		}
 		for _, m := range machine {
-			if m.prefix.Addr() != a {
+			if m.prefix.Addr() != a || m.fleeting {
 				continue
 			}
 			for _, n := range machine {
-				if n.index == m.index && n.prefix.Masked() == m.prefix.Masked() && n.prefix.Addr() != a {
+				if n.index == m.index && n.prefix.Masked() == m.prefix.Masked() && n.prefix.Addr() != a && !n.fleeting {
 					return a, n.prefix.Addr(), true
 				}
 			}

@@ -14,13 +14,15 @@ func TestPairs(t *testing.T) {
 				index++
 				continue
 			}
-			out = append(out, onInterface{index, netip.MustParsePrefix(text)})
+			prefix, fleeting := strings.CutSuffix(text, " fleeting")
+			out = append(out, onInterface{index, netip.MustParsePrefix(prefix), fleeting})
 		}
 		return out
 	}
 	// eth0 has an alias, a virtual address, and another network; docker0 and a VPN stand beside it.
 	usual := machine("127.0.0.1/8", "::1/128", "|", "10.0.0.5/24", "10.0.0.9/32", "10.0.0.6/24", "192.168.7.1/24", "2001:db8::5/64", "2001:db8::6/64", "fe80::5/64",
 		"|", "172.17.0.1/16", "172.17.0.2/16", "|", "10.8.0.2/24", "10.8.0.3/24")
+	private := machine("2001:db8::1/64", "2001:db8::3/128", "2001:db8:1::1/64", "fe80::1/64", "2001:db8::2/64 fleeting")
 	one := machine("127.0.0.1/8", "|", "10.0.0.5/24", "10.0.0.9/32", "|", "10.0.0.7/24", "172.17.0.1/16", "172.17.0.2/16")
 	for name, c := range map[string]struct {
 		hosts, alternate string
@@ -40,7 +42,12 @@ func TestPairs(t *testing.T) {
 		"bound elsewhere":          {"172.17.0.1", "10.0.0.6", false, usual, "172.17.0.1,10.0.0.6 -"},
 		"bound to both":            {"10.0.0.5 10.0.0.6", "10.0.0.6", false, usual, "10.0.0.5,10.0.0.6 -"},
 		"machine not known":        {"10.0.0.5", "10.0.0.6", false, nil, "10.0.0.5,10.0.0.6 -"},
-		"found":                    {"0.0.0.0 ::", "", true, usual, "10.0.0.5,10.0.0.6 -"},
+		"found":                    {"0.0.0.0 ::", "", true, usual, "10.0.0.5,10.0.0.6 2001:db8::5,2001:db8::6"},
+		"found, IPv4 alone":        {"0.0.0.0", "", true, usual, "10.0.0.5,10.0.0.6 -"},
+		"temporary":                {"::", "", true, private, "- -"},
+		"temporary, bound":         {"2001:db8::2", "", true, private, "- -"},
+		"temporary, named":         {"::", "2001:db8::2", true, private, "- 2001:db8::1,2001:db8::2"},
+		"beside a temporary one":   {"::", "2001:db8::1", true, private, "- 2001:db8::2,2001:db8::1"},
 		"found beside bound":       {"10.0.0.6", "", true, usual, "10.0.0.6,10.0.0.5 -"},
 		"given before found":       {"0.0.0.0", "192.168.7.1", true, usual, "10.0.0.5,192.168.7.1 -"},
 		"one given, other found":   {"0.0.0.0 ::", "2001:db8::6", true, usual, "10.0.0.5,10.0.0.6 2001:db8::5,2001:db8::6"},

@@ -84,8 +84,11 @@ var dialects = map[string]dialect{
 					t.Errorf("attribute %#x is not in RFC 3489", typ)
 				}
 			}
-			source, _ = parseAddress([]byte(found[attrMappedAddress]), noXOR[:])
-			origin, _ = parseAddress([]byte(found[attrSourceAddress]), noXOR[:])
+			source, mappedOK := parseAddress([]byte(found[attrMappedAddress]), noXOR[:])
+			origin, originOK := parseAddress([]byte(found[attrSourceAddress]), noXOR[:])
+			if !mappedOK || !originOK {
+				t.Errorf("%x", found)
+			}
 			other, _ = parseAddress([]byte(found[attrChangedAddress]), noXOR[:])
 			return source, origin, other
 		},
