@@ -71,26 +71,28 @@ func (p *probe) filterTest(ctx context.Context, t *filterTest) {
 	switch {
 	case result.Result == protocol.StepUnanswered:
 		t.silent = true
-	case result.Result == protocol.StepAnswered && !t.fits(a.from, p.server):
-		result.Result, result.Error = protocol.StepFailed, "change-ignored"
+	case ignoredChange(&result, a, p.server):
 	case result.Result == protocol.StepAnswered:
 		*t.into = answered
 	}
 	p.record(result)
 }
 
-// changed sends the request and waits for the corner's answer. What comes later than the grace is not counted: the control opens the filter for it.
+// changed sends the request and waits for the corner's answer, or for one from where it was asked. What comes later than the grace is not counted: the control opens the filter for it.
 func (p *probe) changed(ctx context.Context, t *filterTest) (answer, time.Duration, error) {
 	t.grace = max(minGrace, 3*p.roundTrip())
 	pauses := slices.Repeat([]time.Duration{filterEvery}, filterSends)
 	pauses[filterSends-1] = t.grace
-	return p.exchange(ctx, t.socket, p.server, pauses, func(answer) bool { return true }, change(t.bits))
+	return p.exchange(ctx, t.socket, p.server, pauses, func(a answer) bool { return samePlace(a.from, t.place) || samePlace(a.from, p.server) }, change(t.bits))
 }
 
-// fits tells whether an answer comes from where the request said. It compares with the place that was asked and not with OTHER-ADDRESS: a NAT before the server may
-// show another address than the server knows of itself.
-func (t *filterTest) fits(from, asked netip.AddrPort) bool {
-	return (from.Port() != asked.Port()) == (t.bits&changePort != 0) && sameAddr(from.Addr(), asked.Addr()) == (t.bits&changeIP == 0)
+// ignoredChange marks a success that came from where it was asked: the server does not do what CHANGE-REQUEST says.
+func ignoredChange(t *protocol.NATTest, a answer, asked netip.AddrPort) bool {
+	if t.Result != protocol.StepAnswered || !samePlace(a.from, asked) {
+		return false
+	}
+	t.Result, t.Error = protocol.StepFailed, "change-ignored"
+	return true
 }
 
 // filterControls decides which silences count.
@@ -119,9 +121,7 @@ func (p *probe) filterControl(ctx context.Context, t *filterTest) {
 	if a.mapped == t.mapped {
 		again, rtt, err := p.changed(ctx, t)
 		repeat := t.socket.stepOf(protocol.StepControl, t.packet, p.server, t.corner, again, rtt, err)
-		if repeat.Result == protocol.StepAnswered && !t.fits(again.from, p.server) {
-			repeat.Result, repeat.Error = protocol.StepFailed, "change-ignored"
-		}
+		ignoredChange(&repeat, again, p.server)
 		p.record(repeat)
 		if repeat.Result != protocol.StepAnswered {
 			return

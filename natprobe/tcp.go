@@ -63,7 +63,7 @@ func (p *probe) askTCP(ctx context.Context) (a answer, local netip.AddrPort, err
 	if err == nil && a.id != m.TransactionID {
 		err = errNotAnswer
 	}
-	a.from = addrPort(conn.RemoteAddr())
+	a.from = p.server
 	return a, local, err
 }
 
