@@ -63,7 +63,7 @@ type CheckRequest struct {
 	Pauses []time.Duration
 	// AllSent is called once, by Check itself: after the last packet was written, or when the check ends before. It must not wait. Nil: nobody.
 	AllSent func()
-	// Enough, when closed, ends the wait: what was sent and not answered by then is unanswered. Nil: never.
+	// Enough, when closed, ends the wait: what was sent and not answered by then is unanswered; where nothing was sent yet, the result is "error". Nil: never.
 	Enough <-chan struct{}
 }
 
@@ -208,6 +208,12 @@ func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error)
 		}
 		return true
 	}
+	tooSoon := func() bool { // no silence to speak of
+		if result.Sent == 0 {
+			result.Error = "stopped early: nothing was sent yet"
+		}
+		return result.Sent == 0
+	}
 	silent := func() { // the wait is over; what has come by now still counts
 		result.Result = "unanswered"
 		for len(answers) > 0 {
@@ -223,13 +229,18 @@ func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error)
 				return result, nil
 			}
 		case <-r.Enough:
-			if result.Sent == 0 {
-				result.Error = "stopped early: nothing was sent yet" // no silence to speak of
-				return result, nil
+			if !tooSoon() {
+				silent()
 			}
-			silent()
 			return result, nil
 		case <-timer.C:
+			select {
+			case <-r.Enough:
+				if tooSoon() {
+					return result, nil
+				}
+			default:
+			}
 			if result.Sent == len(r.Pauses) {
 				silent()
 				return result, nil
