@@ -276,7 +276,7 @@ func filtering(b map[protocol.Corner]probe) protocol.Behavior {
 // nat is all that is known of a peer's NAT. Titles and texts are the report's.
 func (f *Fold) nat(p *peer) protocol.NATReport {
 	translated, why, _ := f.translated(p)
-	r := protocol.NATReport{Mapping: protocol.NotMeasurable, Filtering: protocol.NotMeasurable, Evidence: append([]string{}, why...), Tests: []protocol.NATTest{}, State: protocol.NATOff}
+	r := protocol.NATReport{Mapping: protocol.NotMeasurable, Filtering: protocol.NotMeasurable, Evidence: why.notes(), Tests: []protocol.NATTest{}, State: protocol.NATOff}
 	g, seen := f.views(p)
 	if seen {
 		r.Mapping = g.mapping()

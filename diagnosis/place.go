@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/icescope/icescope/protocol"
 )
@@ -163,19 +164,43 @@ func (f *Fold) local(ip netip.Addr) bool {
 	return false
 }
 
+// because is why an answer was given: a sentence nat.note.KEY of the catalog and its two values.
+type because struct{ key, a, b string }
+
+// terse is for a bracket within a sentence.
+func (w because) terse() string {
+	switch w.key {
+	case "address-differs":
+		return "srflx " + w.a + " ≠ host " + w.b
+	case "port-differs":
+		return "srflx port " + w.a + " ≠ host port " + w.b
+	case "seen-same":
+		return "host = " + w.a
+	}
+	return w.a + " TTL " + w.b
+}
+
+// notes are the reason as it stands in protocol.NATReport.Evidence before it is put into a language.
+func (w because) notes() []string {
+	if w.key == "" {
+		return []string{}
+	}
+	return []string{strings.TrimSpace("note:" + w.key + " " + w.a + " " + w.b)}
+}
+
 // translated: does a NAT stand between the peer and this server?
-func (f *Fold) translated(p *peer) (a answer, why []string, events []int) {
+func (f *Fold) translated(p *peer) (a answer, why because, events []int) {
 	hosts := f.hostAddresses(p)
 	for _, s := range udpSightings(p) {
 		src := addrOf(s.Source)
 		if slices.Contains(hosts, src) {
-			return no, []string{"host " + src.String() + " = " + s.Source}, []int{s.event}
+			return no, because{"seen-same", s.Source, ""}, []int{s.event}
 		}
 		if f.direct(p, s) {
-			return no, []string{s.Source + " TTL " + itoa(s.SourceTTL)}, []int{s.event}
+			return no, because{"ttl-untouched", s.Source, itoa(s.SourceTTL)}, []int{s.event}
 		}
 		if f.local(src) && routed(s.SourceTTL) {
-			return yes, []string{s.Source + " TTL " + itoa(s.SourceTTL)}, []int{s.event}
+			return yes, because{"ttl-routed", s.Source, itoa(s.SourceTTL)}, []int{s.event}
 		}
 	}
 	for _, n := range f.endsOf(p) {
@@ -186,17 +211,17 @@ func (f *Fold) translated(p *peer) (a answer, why []string, events []int) {
 				continue
 			}
 			if slices.Contains(hosts, ip.Unmap()) {
-				return no, []string{"srflx " + c.Address + " = host"}, []int{c.event}
+				return no, because{"seen-same", c.Address, ""}, []int{c.event}
 			}
 			if len(hosts) > 0 && f.masked(p) == no {
-				return yes, []string{"srflx " + c.Address + " ≠ host " + hosts[0].String()}, []int{c.event}
+				return yes, because{"address-differs", c.Address, hosts[0].String()}, []int{c.event}
 			}
 			if len(hostPorts) == 1 && c.Protocol == "udp" && c.Port != hostPorts[0] {
-				return yes, []string{"srflx port " + itoa(c.Port) + " ≠ host port " + itoa(hostPorts[0])}, []int{c.event}
+				return yes, because{"port-differs", itoa(c.Port), itoa(hostPorts[0])}, []int{c.event}
 			}
 		}
 	}
-	return unknown, nil, nil
+	return unknown, because{}, nil
 }
 
 // sameSegment compares where two peers stand: yes where they share a segment (and multicast should pass), no where a router lies between. proven is true

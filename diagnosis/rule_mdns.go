@@ -64,7 +64,7 @@ func (f *Fold) unresolved(want func(same answer, proven bool) (protocol.Confiden
 			"addressA", f.outside(t.a.peer).String(), "addressB", f.outside(t.b.peer).String()), addEvents(segEvents, t.a.peer.joinedAt, t.b.peer.joinedAt)...))
 		for _, n := range t.ends() {
 			if tr, why, ev := f.translated(n.peer); tr == yes {
-				x.Evidence = append(x.Evidence, note(catalog.T("evidence.translated", "peer", n.peer.name(), "address", f.outside(n.peer).String(), "why", why[0]), ev...))
+				x.Evidence = append(x.Evidence, note(catalog.T("evidence.translated", "peer", n.peer.name(), "address", f.outside(n.peer).String(), "why", why.terse()), ev...))
 				x.Experiment = catalog.T("finding.mdns-masked.experiment-nat", "peer", n.peer.name())
 			}
 		}
