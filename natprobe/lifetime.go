@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/icescope/icescope/protocol"
+	"github.com/pion/stun/v3"
 )
 
 const (
@@ -148,7 +149,7 @@ func (p *probe) pauseFor(ctx context.Context, d time.Duration) lived {
 		return failed(err)
 	}
 	l.test.From = calling.local.String()
-	called, rtt, err := p.callBack(ctx, calling, waiting, a.mapped)
+	called, rtt, err := p.callBack(ctx, calling, waiting, a.mapped, p.server)
 	l.test = outcome(l.test, called, rtt, err)
 	switch {
 	case err == nil && called.code == 0:
@@ -158,30 +159,40 @@ func (p *probe) pauseFor(ctx context.Context, d time.Duration) lived {
 		if err != nil || again.code != 0 {
 			break
 		}
-		if called, _, err = p.callBack(ctx, calling, waiting, again.mapped); err == nil && called.code == 0 {
+		if called, _, err = p.callBack(ctx, calling, waiting, again.mapped, p.server); err == nil && called.code == 0 {
 			l.alive = filtered
 		}
 	}
 	return l
 }
 
-// callBack has the server send its answer to the outside port of another socket of ours.
-func (p *probe) callBack(ctx context.Context, from, to *socket, outside netip.AddrPort) (answer, time.Duration, error) {
+// The words are those of package report.
+var (
+	errTwoAddresses = errors.New("two-addresses")    // the answer would go to another outside address than the one that waits
+	errIgnoredPort  = errors.New("no-response-port") // the server answered, and took no notice of the attribute
+)
+
+// callBack has the server send its answer to the outside port of another socket of ours, from the place that is given.
+func (p *probe) callBack(ctx context.Context, from, to *socket, outside, source netip.AddrPort, more ...stun.Setter) (answer, time.Duration, error) {
 	a, _, err := p.ask(ctx, from, p.server)
 	if err != nil || a.code != 0 {
 		return a, 0, err
 	}
-	if a.mapped.Addr() != outside.Addr() { // the answer would go to another outside address than the one that waits
-		return answer{}, 0, errors.New("two-addresses")
+	if a.mapped.Addr() != outside.Addr() {
+		return answer{}, 0, errTwoAddresses
 	}
-	m, err := request(responsePort(outside.Port()))
+	m, err := request(append(more, responsePort(outside.Port()))...)
 	if err != nil {
 		return answer{}, 0, err
 	}
-	refused, doneRefused := from.expect(m)
-	defer doneRefused()
 	arrived, done := to.expect(m)
 	defer done()
+	var refused <-chan answer // one port hears both
+	if from != to {
+		var done func()
+		refused, done = from.expect(m)
+		defer done()
+	}
 	pauses := slices.Repeat([]time.Duration{filterEvery}, filterSends)
 	pauses[filterSends-1] = max(minGrace, 3*p.roundTrip())
 	began := time.Now()
@@ -190,20 +201,29 @@ func (p *probe) callBack(ctx context.Context, from, to *socket, outside netip.Ad
 			return answer{}, 0, err
 		}
 		timer := time.NewTimer(d)
-		select {
-		case a := <-arrived:
-			timer.Stop()
-			return a, time.Since(began), nil
-		case a := <-refused:
-			timer.Stop()
-			if a.code != 0 {
-				return a, time.Since(began), nil
+		for waiting := true; waiting; {
+			select {
+			case a := <-arrived:
+				if a.code != 0 || samePlace(a.from, source) {
+					timer.Stop()
+					return a, time.Since(began), nil
+				}
+				if from == to && samePlace(a.from, p.server) {
+					return answer{}, 0, errIgnoredPort
+				}
+				p.elsewhere(a.from)
+			case a := <-refused:
+				timer.Stop()
+				if a.code != 0 {
+					return a, time.Since(began), nil
+				}
+				return answer{}, 0, errIgnoredPort
+			case <-timer.C:
+				waiting = false
+			case <-ctx.Done():
+				timer.Stop()
+				return answer{}, 0, ctx.Err()
 			}
-			return answer{}, 0, errors.New("no-response-port") // it ignored the attribute
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return answer{}, 0, ctx.Err()
 		}
 	}
 	return answer{}, 0, errSilent

@@ -102,10 +102,12 @@ func (l lesson) variant(i int) string {
 		}
 	case protocol.StepControl:
 		if strings.Contains(t.Packet, changeRequest) {
-			if answered {
+			switch t.Result {
+			case protocol.StepAnswered:
 				return "again"
+			case protocol.StepUnanswered:
+				return "again-unanswered"
 			}
-			return "again-unanswered"
 		}
 	case protocol.StepPreservation:
 		if answered {

@@ -54,7 +54,7 @@ func address(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: address FILE MEMBER NAME")
 	}
-	member := regexp.MustCompile(`"` + args[1] + `": "([^"]+)"`)
+	member := regexp.MustCompile(`"` + args[1] + `": (?:\[\s*)?"([^"]+)"`) // the first of a list
 	for deadline := time.Now().Add(startWait); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) { // another process: no event to wait for
 		text, err := os.ReadFile(ts.MkAbs(args[0]))
 		if m := member.FindSubmatch(text); err == nil && m != nil {
