@@ -67,7 +67,7 @@ func (p *probe) filterTest(ctx context.Context, t *filterTest) {
 	}
 	p.kept(s, primer)
 	t.mapped = primer.mapped
-	a, rtt, err := p.changed(ctx, t)
+	a, rtt, err := p.changed(ctx, t, s)
 	result := s.stepOf(t.step, t.packet, p.server, t.corner, a, rtt, err)
 	switch {
 	case result.Result == protocol.StepUnanswered:
@@ -80,11 +80,11 @@ func (p *probe) filterTest(ctx context.Context, t *filterTest) {
 }
 
 // changed sends the request and waits for the corner's answer, or for one from where it was asked. What comes later than the grace is not counted: the control opens the filter for it.
-func (p *probe) changed(ctx context.Context, t *filterTest) (answer, time.Duration, error) {
+func (p *probe) changed(ctx context.Context, t *filterTest, from *socket) (answer, time.Duration, error) {
 	t.grace = max(minGrace, 3*p.roundTrip())
 	pauses := slices.Repeat([]time.Duration{filterEvery}, filterSends)
 	pauses[filterSends-1] = t.grace
-	return p.exchange(ctx, t.socket, p.server, pauses, func(a answer) bool { return samePlace(a.from, t.place) || samePlace(a.from, p.server) }, change(t.bits))
+	return p.exchange(ctx, from, p.server, pauses, func(a answer) bool { return samePlace(a.from, t.place) || samePlace(a.from, p.server) }, change(t.bits))
 }
 
 // ignoredChange marks a success that came from where it was asked: the server does not do what CHANGE-REQUEST says.
@@ -106,9 +106,10 @@ func (p *probe) filterControls(ctx context.Context, silent []*filterTest) {
 }
 
 // filterControl asks the silent corner itself, from the same port. Its answer shows that it lives and that its packets reach this machine. Then the first question is put
-// again in a form that no filter stops any more, and must be answered: it shows that the server does what CHANGE-REQUEST asks. The port has now called the
-// corner, which is enough where the NAT maps both corners alike. Where it maps them apart, and so keeps their filters apart, the answer is sent to the port
-// that stands for us towards the silent corner (RESPONSE-PORT); a server that does not know that leaves the filtering of such a NAT not measurable.
+// again in a form that no filter stops any more, and must be answered: it shows that the server does what CHANGE-REQUEST asks. A port that has called the corner
+// is enough where the NAT maps both corners alike; if not this one, then a fresh one: Linux takes what it stopped for a flow of its own, and moves the
+// port when we call there later. Where the NAT maps the corners apart, and so keeps their filters apart, the answer is sent to the port that stands for us
+// towards the silent corner (RESPONSE-PORT); a server that does not know that leaves the filtering of such a NAT not measurable.
 func (p *probe) filterControl(ctx context.Context, t *filterTest) {
 	a, rtt, err := p.ask(ctx, t.socket, t.place)
 	control := t.socket.stepOf(protocol.StepControl, binding, t.place, t.corner, a, rtt, err)
@@ -121,8 +122,11 @@ func (p *probe) filterControl(ctx context.Context, t *filterTest) {
 	}
 	var again answer
 	from, packet := t.socket, t.packet
-	if a.mapped == t.mapped {
-		again, rtt, err = p.changed(ctx, t)
+	if a.mapped != t.mapped {
+		from = p.acquainted(ctx, t)
+	}
+	if from != nil {
+		again, rtt, err = p.changed(ctx, t, from)
 	} else {
 		packet += ", RESPONSE-PORT"
 		from, again, rtt, err = p.changedElsewhere(ctx, t, a.mapped)
@@ -133,6 +137,23 @@ func (p *probe) filterControl(ctx context.Context, t *filterTest) {
 	if repeat.Result == protocol.StepAnswered {
 		*t.into = filtered
 	}
+}
+
+// acquainted is a fresh port that both corners know under the same address; nil where they do not.
+func (p *probe) acquainted(ctx context.Context, t *filterTest) *socket {
+	s, err := p.open(0)
+	if err != nil {
+		return nil
+	}
+	here, _, err := p.ask(ctx, s, p.server)
+	if err != nil || here.code != 0 {
+		return nil
+	}
+	there, _, err := p.ask(ctx, s, t.place)
+	if err != nil || there.code != 0 || there.mapped != here.mapped {
+		return nil
+	}
+	return s
 }
 
 // poolTries is how many ports of ours are tried until one has the outside IP that the silent corner knows: RESPONSE-PORT names a port only. A NAT with a pool of

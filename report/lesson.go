@@ -23,7 +23,11 @@ func Lesson(nat *protocol.NATReport, lang protocol.Lang) {
 	l := lesson{nat.Tests, lang}
 	for i := range nat.Tests {
 		t := &nat.Tests[i]
-		t.Title, t.Text = l.say("step."+string(t.Step)+".title"), l.text(i)
+		title := ".title"
+		if t.Step == protocol.StepControl && strings.Contains(t.Packet, changeRequest) {
+			title = ".title-again"
+		}
+		t.Title, t.Text = l.say("step."+string(t.Step)+title), l.text(i)
 	}
 	nat.Summary = l.summary(*nat)
 	l.evidence(nat)
