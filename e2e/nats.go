@@ -283,23 +283,28 @@ const middle = "middle"
 //	a 10.1.0.2 ── ra ── 10.9.0.1 ┬ server 10.9.0.10 and .11 ┬ 10.9.0.2 ── rb ── b 10.2.0.2
 type NATLab struct {
 	*Lab
-	nats   [2][]NAT // what stands on each side, from inside to outside
 	users  map[string]*natUser
 	routed map[string]bool // routers whose rules for the TUN device stand
 }
 
 // BuildNAT builds the network with one NAT (b stays away), or two. The caller closes it.
-func BuildNAT(nats ...NAT) (_ *NATLab, err error) {
-	l := &NATLab{users: map[string]*natUser{}, routed: map[string]bool{}}
-	if l.Lab, err = Build(NATNetwork(nats...)); err != nil {
+func BuildNAT(nats ...NAT) (*NATLab, error) {
+	lab, err := Build(NATNetwork(nats...))
+	if err != nil {
 		return nil, err
 	}
+	l := natsOf(lab)
 	for i, n := range nats {
 		if err := l.SetNAT(i, n); err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
 	}
 	return l, nil
+}
+
+// natsOf are the NATs, none yet, of a lab that NATNetwork describes.
+func natsOf(lab *Lab) *NATLab {
+	return &NATLab{Lab: lab, users: map[string]*natUser{}, routed: map[string]bool{}}
 }
 
 // NATNetwork is the network around one or two NATs, without their rules.
@@ -406,12 +411,16 @@ func (l *NATLab) setRouter(node string, p place, n NAT) error {
 }
 
 // Close ends the userspace NATs and removes the network.
-func (l *NATLab) Close() error {
+func (l *NATLab) Close() error { return errors.Join(l.stop(), l.Lab.Close()) }
+
+// stop ends the userspace NATs.
+func (l *NATLab) stop() error {
 	var errs []error
-	for _, u := range l.users {
+	for node, u := range l.users {
 		errs = append(errs, u.Close())
+		delete(l.users, node)
 	}
-	return errors.Join(append(errs, l.Lab.Close())...)
+	return errors.Join(errs...)
 }
 
 // Numbers of nfnetlink_conntrack.h.

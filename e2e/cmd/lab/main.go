@@ -5,6 +5,8 @@
 //	go run ./e2e/cmd/lab -bench
 //	go run ./e2e/cmd/lab -all
 //	go run ./e2e/cmd/lab -all -stories diagnosis/testdata
+//	go run ./e2e/cmd/lab -nat -runs 1 -nats none,eim-apdf -clients cli,chromium
+//	go run ./e2e/cmd/lab -grid -rows eim-apdf,apdm-apdf
 package main
 
 import (
@@ -32,13 +34,23 @@ func main() {
 	artefacts := flag.String("artefacts", "artefacts", "with -all: where to put screenshots, reports and recordings")
 	picture := flag.String("picture", "", "with -all and one play's name: a file for the picture that the documents show")
 	bench := flag.Bool("bench", false, "print how long people wait, against the targets")
-	runs := flag.Int("runs", 10, "with -bench: how often each scenario is played")
+	runs := flag.Int("runs", 10, "with -bench: how often each scenario is played; with -nat: how often each client is asked")
+	nat := flag.Bool("nat", false, "let each client classify each of the lab's NATs, and print the table")
+	nats := flag.String("nats", "", "with -nat: only these NATs, as in none,eim-apdf")
+	clients := flag.String("clients", "", "with -nat: only these, as in cli,chromium,firefox,coturn,stun,pion")
+	grid := flag.Bool("grid", false, "let two Chromium meet behind every pair of NATs, and print what was expected and what came")
+	rows := flag.String("rows", "", "with -grid: only these NATs, as in none,eim-apdf; user-eim-apdf and the like are in userspace")
+	out := flag.String("o", "", "with -nat or -grid: write the table between its marks in this Markdown file, too, which is made where it is missing")
 	stories := flag.String("stories", "", "with -all: a directory to write each play's recording to, as a story for the diagnosis' tests (no pictures then)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var err error
 	switch {
+	case *nat:
+		err = classify(ctx, *nats, *clients, *runs, *out)
+	case *grid:
+		err = meet(ctx, *rows, *out)
 	case *bench:
 		err = measure(ctx, *runs)
 	case *list:
