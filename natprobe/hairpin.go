@@ -74,7 +74,7 @@ func (p *probe) hairpin(ctx context.Context) {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			fail(ctx.Err())
+			p.record(outcome(t, answer{}, 0, ctx.Err()))
 			return
 		}
 	}

@@ -22,8 +22,8 @@ const (
 	// laterRounds, with the first, bound the search to about three times the longest pause.
 	laterRounds = 2
 	// A bracket this narrow is enough: keep-alives are set in whole seconds.
-	enoughSeconds = time.Second
-	enoughShare   = 20 // a twentieth of the lifetime
+	enough      = time.Second
+	enoughShare = 20 // or a twentieth of the lifetime
 	// progressEvery is how often OnProgress is called.
 	progressEvery = 500 * time.Millisecond
 )
@@ -64,7 +64,7 @@ func (p *probe) lifetime(ctx context.Context) {
 	}
 	low, high, ok := p.round(ctx, 0, 0, pauses)
 	for range laterRounds {
-		if !ok || high == 0 || high-low <= max(enoughSeconds, high/enoughShare) {
+		if !ok || high == 0 || high-low <= max(enough, high/enoughShare) {
 			break
 		}
 		progress.bound(laterRounds * high)
@@ -142,7 +142,7 @@ func (p *probe) pauseFor(ctx context.Context, d time.Duration) lived {
 		return l
 	}
 	if !pause(ctx, d) {
-		return failed(errors.New("ended"))
+		return failed(ctx.Err())
 	}
 	calling, err := p.open(0)
 	if err != nil {

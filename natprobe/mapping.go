@@ -27,11 +27,13 @@ func (p *probe) mapping(ctx context.Context, s *socket, first answer, c corners)
 	} else {
 		p.record(skipped(protocol.StepMappingAddress, binding, "one-address"))
 	}
-	switch {
-	case c.ss.IsValid() && p.found.sp.IsValid():
+	if c.ss.IsValid() && p.found.sp.IsValid() {
 		var t protocol.NATTest
 		p.found.ss, t = ask(protocol.StepMappingPort, c.ss, protocol.CornerSS)
 		p.record(t)
+	}
+	switch { // without the other address, the other port of this one can still prove the most dependent mapping
+	case p.found.ss.IsValid():
 	case c.ps.IsValid():
 		ps, t := ask(protocol.StepMappingPort, c.ps, protocol.CornerPS)
 		if c.guessed && !ps.IsValid() { // it was our own guess that there is such a port

@@ -33,7 +33,6 @@ type probe struct {
 	Config
 	network Network
 	server  netip.AddrPort // corner PP
-	other   netip.AddrPort // what OTHER-ADDRESS named, where it can be used
 	source  netip.Addr     // of this machine, zone included
 	result  protocol.NATResult
 	found   findings

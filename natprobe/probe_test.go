@@ -102,6 +102,8 @@ func TestCircumstances(t *testing.T) {
 		"mappings that change by themselves": {world: &world{nat: &simNAT{mapping: eim, filtering: eim, shuffles: true}}, mapping: nm, note: "mapping-changed"},
 		"a filter of ports alone":            {world: &world{nat: &simNAT{mapping: eim, portFilter: true}}, mapping: eim, filtering: nm},
 		"a filter that remembers by machine": {world: &world{nat: &simNAT{mapping: eim, filtering: apdm, perHost: true}}, mapping: eim, filtering: apdm, classic: protocol.ClassicPortRestricted},
+		"as Linux, RFC 3489":                 {world: &world{nat: &simNAT{mapping: eim, filtering: apdm, clashes: true}, server: simServer{classic: true}}, mapping: eim, filtering: apdm, classic: protocol.ClassicPortRestricted},
+		"symmetric, RFC 3489":                {world: &world{nat: nat(apdm, apdm), server: simServer{classic: true}}, mapping: apdm, filtering: nm, classic: protocol.ClassicSymmetric},
 		"address pool":                       {world: &world{nat: &simNAT{mapping: apdm, filtering: apdm, pool: true}}, mapping: apdm, filtering: apdm, classic: protocol.ClassicSymmetric},
 		"OTHER-ADDRESS of itself":            {world: &world{nat: nat(eim, eim), server: simServer{otherLies: netip.MustParseAddrPort("127.0.0.1:3479")}}, mapping: nm, filtering: nm, note: "other-loopback"},
 		"slow":                               {world: &world{nat: nat(eim, apdm), delay: 100 * time.Millisecond}, mapping: eim, filtering: apdm, classic: protocol.ClassicPortRestricted, limit: 3000},
@@ -196,7 +198,7 @@ func TestNothingWithoutControl(t *testing.T) {
 		flag := func(name string) bool { return rapid.IntRange(0, 3).Draw(rt, name) == 0 }
 		swallowed := rapid.SampledFrom([]netip.AddrPort{{}, {}, simPS, simSP, simSS}).Draw(rt, "swallowed")
 		w := &world{
-			nat:   &simNAT{mapping: mapping, filtering: filtering, preserves: flag("preserves") && mapping == protocol.EndpointIndependent, perHost: flag("perHost"), pool: flag("pool")},
+			nat:   &simNAT{mapping: mapping, filtering: filtering, preserves: flag("preserves") && mapping == protocol.EndpointIndependent, perHost: flag("perHost"), pool: flag("pool"), clashes: flag("clashes")},
 			delay: time.Duration(rapid.IntRange(0, 120).Draw(rt, "delay")) * time.Millisecond, tcp: "refused", noise: flag("noise"),
 			server: simServer{oneIP: flag("oneIP"), guessable: flag("guessable"), altDead: flag("altDead"), changeBroken: flag("changeBroken"), ignoresChange: flag("ignoresChange"),
 				classic: flag("classic"), noExtras: flag("noExtras"), noChange: flag("noChange")},

@@ -58,9 +58,11 @@ type simNAT struct {
 	noFragments        bool
 	perHost            bool // the filter remembers by machine and not by port
 	portFilter         bool // looks at the port alone
+	clashes            bool // as Linux: what it stopped is a flow of its own, and a call to there moves to another port
 
-	table map[simKey]*simMapping
-	next  uint16
+	stopped map[[2]netip.AddrPort]bool
+	table   map[simKey]*simMapping
+	next    uint16
 }
 
 type simKey struct {
@@ -87,6 +89,10 @@ func (n *simNAT) out(from, to netip.AddrPort, serial int) netip.AddrPort {
 		key.serial = serial
 	}
 	m := n.table[key]
+	if m != nil && n.clashes && n.stopped[[2]netip.AddrPort{to, m.outside}] {
+		key.to = to
+		m = n.table[key]
+	}
 	if m == nil || n.forgets > 0 && time.Since(m.touched) >= n.forgets {
 		if n.table == nil {
 			n.table, n.next = map[simKey]*simMapping{}, 20000
@@ -128,6 +134,10 @@ func (n *simNAT) in(from, to netip.AddrPort) (inside netip.AddrPort, ok bool) {
 			return m.inside, true
 		}
 	}
+	if n.stopped == nil {
+		n.stopped = map[[2]netip.AddrPort]bool{}
+	}
+	n.stopped[[2]netip.AddrPort{from, to}] = true
 	return netip.AddrPort{}, false
 }
 

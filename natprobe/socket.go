@@ -226,6 +226,9 @@ func outcome(t protocol.NATTest, a answer, rtt time.Duration, err error) protoco
 	case errors.Is(err, errSilent):
 		t.Result = protocol.StepUnanswered
 		return t
+	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		t.Result, t.Error = protocol.StepFailed, "ended"
+		return t
 	case err != nil:
 		t.Result, t.Error = protocol.StepFailed, err.Error()
 		return t

@@ -100,7 +100,7 @@ func (c *natCommand) Run(ctx context.Context, t *terminal) error {
 func natVerdict(r protocol.NATResult) error {
 	switch {
 	case r.UDPBlocked == nil:
-		return withHint(fmt.Errorf("%s answers neither over UDP nor over TCP", r.Server), "is a STUN server running there (icescope serve), and is the port right?")
+		return withHint(fmt.Errorf("%s answers neither over UDP nor over TCP", r.Server), "is a STUN server running there (icescope serve), and is the port right? where it speaks TCP too, TCP tells a server that is away from UDP that is blocked")
 	case *r.UDPBlocked:
 		return code(exitUDPBlocked)
 	case r.NAT.Mapping == protocol.NotMeasurable || r.NAT.Filtering == protocol.NotMeasurable && r.NAT.Mapping == protocol.EndpointIndependent:
