@@ -183,7 +183,8 @@ func (l lesson) summary(n protocol.NATReport) string {
 	key := "summary.nat"
 	switch none := n.Translated != nil && !*n.Translated; {
 	case n.Translated == nil && n.Mapping == protocol.NotMeasurable && n.Filtering == protocol.NotMeasurable && l.mapped(protocol.StepAddressUDP) == "":
-		if slices.ContainsFunc(l.tests, func(t protocol.NATTest) bool { return t.Step == protocol.StepAddressUDP && t.Result == protocol.StepRefused }) {
+		refused := func(t protocol.NATTest) bool { return t.Step == protocol.StepAddressUDP && t.Result == protocol.StepRefused }
+		if slices.ContainsFunc(l.tests, refused) {
 			return l.say("summary.refused")
 		}
 		return l.say("summary.silent")

@@ -49,12 +49,12 @@ func exitCodeIs(ts *testscript.TestScript, neg bool, args []string) {
 // startWait is for a server on a busy machine to write its first lines.
 const startWait = 20 * time.Second
 
-// address waits until a file holds the addresses that `serve --json` writes, and puts one of them into the environment: address FILE MEMBER NAME.
+// address waits until a file holds the addresses that `serve --json` writes, and puts one of them, or the first of a list, into the environment: address FILE MEMBER NAME.
 func address(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {
 		ts.Fatalf("usage: address FILE MEMBER NAME")
 	}
-	member := regexp.MustCompile(`"` + args[1] + `": (?:\[\s*)?"([^"]+)"`) // the first of a list
+	member := regexp.MustCompile(`"` + args[1] + `": (?:\[\s*)?"([^"]+)"`)
 	for deadline := time.Now().Add(startWait); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) { // another process: no event to wait for
 		text, err := os.ReadFile(ts.MkAbs(args[0]))
 		if m := member.FindSubmatch(text); err == nil && m != nil {
