@@ -111,6 +111,8 @@ type checks struct {
 
 	mu      sync.Mutex
 	waiting map[transactionID]chan arrival
+
+	lent lentChecks
 }
 
 func (c *checks) init() {
@@ -135,18 +137,26 @@ func (c *checks) remove(id transactionID) {
 	c.mu.Unlock()
 }
 
-// deliver hands a response to the check that has its id, if there is one. It copies raw, and never waits.
+// deliver hands a response to the check that has its id, here or at a partner, if there is one. It copies raw, and never waits.
 func (c *checks) deliver(raw []byte, source, local netip.AddrPort) {
+	if !c.hand(raw, source, local) {
+		c.lent.hand(raw, source, local)
+	}
+}
+
+// hand is deliver for the checks of this server, and tells whether it was one.
+func (c *checks) hand(raw []byte, source, local netip.AddrPort) bool {
 	c.mu.Lock()
 	answers := c.waiting[transactionID(raw[4:headerSize])]
 	c.mu.Unlock()
 	if answers == nil {
-		return
+		return false
 	}
 	select {
 	case answers <- arrival{raw: append([]byte(nil), raw...), source: source, local: local, at: time.Now()}:
 	default:
 	}
+	return true
 }
 
 // Check sends a signed connectivity check and waits for what comes of it, about 1.4 s where nothing does and the request says nothing else. It waits its turn where many are sent at once.
@@ -165,20 +175,17 @@ func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error)
 	if err := s.checkable(r); err != nil {
 		return result, err
 	}
-	sock, from, err := s.socketFor(r)
+	out, err := s.outletFor(r)
 	if err != nil {
 		return result, err
 	}
+	from := out.from
 	result.From = from
 	if err := s.awaitServing(ctx); err != nil {
 		return result, err
 	}
 	if err := s.checks.pace.Wait(ctx); err != nil {
 		return result, fmt.Errorf("%w: %w", ErrCheckRate, err)
-	}
-	var pin []byte
-	if sock.local.Addr().IsUnspecified() {
-		pin = sendFrom(from.Addr())
 	}
 	if r.TieBreaker == 0 {
 		r.TieBreaker = randomUint64()
@@ -203,7 +210,7 @@ func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error)
 		if text(a.source) != text(r.To) || text(a.local) != text(from) {
 			result.Result = "non-symmetric"
 		}
-		if result.Sent == 1 {
+		if result.Sent == 1 && out.gone == nil {
 			result.RTT = a.at.Sub(first)
 		}
 		return true
@@ -215,6 +222,12 @@ func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error)
 		return result.Sent == 0
 	}
 	silent := func() { // the wait is over; what has come by now still counts
+		select {
+		case <-out.gone: // who knows what has come
+			result.Error = errPartnerGone.Error()
+			return
+		default:
+		}
 		result.Result = "unanswered"
 		for len(answers) > 0 {
 			if answered(<-answers) {
@@ -248,7 +261,7 @@ func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error)
 			if result.Sent == 0 {
 				first = time.Now()
 			}
-			if _, _, err := sock.conn.WriteMsgUDPAddrPort(packet, pin, r.To); err != nil {
+			if err := out.write(ctx, packet); err != nil {
 				result.Error = err.Error()
 				return result, nil
 			}
@@ -256,6 +269,9 @@ func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error)
 			if result.Sent++; result.Sent == len(r.Pauses) && r.AllSent != nil {
 				r.AllSent()
 			}
+		case <-out.gone:
+			result.Error = errPartnerGone.Error()
+			return result, nil
 		case <-ctx.Done():
 			result.Error = "stopped early: " + ctx.Err().Error()
 			return result, ctx.Err()
@@ -291,12 +307,17 @@ func (s *Server) checkable(r CheckRequest) error {
 	if len(r.Pauses) > MaxCheckPackets {
 		return fmt.Errorf("%w: %d, at most %d", ErrPauses, len(r.Pauses), MaxCheckPackets)
 	}
-	to := r.To.Addr()
+	return s.reachableTarget(r.To)
+}
+
+// reachableTarget refuses an address that no ICE agent has.
+func (s *Server) reachableTarget(at netip.AddrPort) error {
+	to := at.Addr()
 	switch {
 	case !to.IsValid() || to.IsUnspecified() || to.IsMulticast() || broadcast(to):
 		return fmt.Errorf("%w: %s is not unicast", ErrTarget, to)
-	case r.To.Port() < minCheckPort:
-		return fmt.Errorf("%w: port %d is below %d", ErrTarget, r.To.Port(), minCheckPort)
+	case at.Port() < minCheckPort:
+		return fmt.Errorf("%w: port %d is below %d", ErrTarget, at.Port(), minCheckPort)
 	case to.IsLoopback() && !s.config.AllowLoopbackChecks:
 		return fmt.Errorf("%w: %s is this machine", ErrTarget, to)
 	}
@@ -323,6 +344,33 @@ func broadcast(a netip.Addr) bool {
 		}
 	}
 	return false
+}
+
+// outlet is where a check leaves from.
+type outlet struct {
+	from  netip.AddrPort
+	write func(ctx context.Context, packet []byte) error // returns when the kernel has it
+	gone  <-chan struct{}                                // closed when answers can no longer be seen; nil: always they can
+}
+
+// outletFor finds the place that a check leaves from: a socket here, or a partner's.
+func (s *Server) outletFor(r CheckRequest) (outlet, error) {
+	if p := s.lent[family(r.From.Unmap())].Load(); p != nil && r.From.Unmap() == p.secondary && r.To.Addr().Is4() == p.secondary.Is4() {
+		from := netip.AddrPortFrom(p.secondary, s.ports[r.FromPort])
+		return outlet{from, func(ctx context.Context, packet []byte) error { return p.link.check(ctx, packet, from, r.To) }, p.link.done}, nil
+	}
+	sock, from, err := s.socketFor(r)
+	if err != nil {
+		return outlet{}, err
+	}
+	var pin []byte
+	if sock.local.Addr().IsUnspecified() {
+		pin = sendFrom(from.Addr())
+	}
+	return outlet{from: from, write: func(_ context.Context, packet []byte) error {
+		_, _, err := sock.conn.WriteMsgUDPAddrPort(packet, pin, r.To)
+		return err
+	}}, nil
 }
 
 // socketFor finds the socket and the source address for a check.

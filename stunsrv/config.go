@@ -27,6 +27,10 @@ type Config struct {
 	// FindAlternate finds a second address in each family where none is given: an alias of the primary one, on the same interface and in the same prefix, and
 	// not a temporary one of IPv6, which only Linux can tell.
 	FindAlternate bool
+	// Partners are other icescopes as "host" or "host:port", at most one a family, each of which lends its address as the second IP; the port is the primary one unless given.
+	// PartnerKey is what they prove themselves with, at least MinPartnerKey characters; empty: none may connect. No alternate is found in a partner's family.
+	Partners   []string
+	PartnerKey string
 	// Software is the SOFTWARE attribute of answers (RFC 8489 section 14.14), at most 28 bytes; empty: none.
 	Software string
 	// OnSighting is told of every request, at most 20 ms late, by one goroutine, never by a read loop. Requests of one source that came in between

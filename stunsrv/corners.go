@@ -27,16 +27,24 @@ func (c Corners) At(name protocol.Corner) netip.AddrPort {
 // CornersFrom tells where the corners are for a client that asked local, which is the Local of a sighting. All are zero where the server does not answer there.
 func (s *Server) CornersFrom(local netip.AddrPort) Corners {
 	local = netip.AddrPortFrom(local.Addr().Unmap().WithZone(""), local.Port())
+	if p := s.lent[family(local.Addr())].Load(); p != nil && local.Addr() == p.secondary { // it was the partner that was asked
+		c := s.CornersFrom(netip.AddrPortFrom(p.primary, local.Port()))
+		return Corners{PP: c.SP, PS: c.SS, SP: c.PP, SS: c.PS}
+	}
 	for _, sock := range s.sockets {
 		bound := sock.local.Addr()
 		if bound.Is4() != local.Addr().Is4() || sock.local.Port() != local.Port() || !bound.IsUnspecified() && bound.WithZone("") != local.Addr() {
 			continue
 		}
+		r := sock.responder
+		if p := s.lent[family(bound)].Load(); p != nil && local.Addr() == p.primary {
+			r.pair = p
+		}
 		at := func(change corner) netip.AddrPort {
-			if !sock.has(local.Addr(), change) {
+			if !r.has(local.Addr(), change) {
 				return netip.AddrPort{}
 			}
-			return sock.across(local, change)
+			return r.across(local, change)
 		}
 		return Corners{PP: local, PS: at(ps), SP: at(sp), SS: at(ss)}
 	}
@@ -48,7 +56,8 @@ func (s *Server) CornersFrom(local netip.AddrPort) Corners {
 func (s *Server) Corners() []protocol.CornerSet {
 	var out []protocol.CornerSet
 	addrs := s.Addrs()
-	for f, p := range s.pairs {
+	for f := range s.pairs {
+		p := s.pair(f)
 		set := protocol.CornerSet{PrimaryPort: int(s.ports[PrimaryPort]), SecondaryPort: int(s.ports[AlternatePort])}
 		switch {
 		case p != nil:

@@ -136,7 +136,8 @@ func (s *Server) join() {
 }
 
 func (s *Server) responder(local netip.AddrPort, port Port) responder {
-	return responder{software: s.software, port: port, otherPort: s.ports[AlternatePort-port], pair: s.pairs[family(local.Addr())]}
+	return responder{software: s.software, port: port, otherPort: s.ports[AlternatePort-port], pair: s.pairs[family(local.Addr())],
+		lent: s.lentBy(family(local.Addr()))}
 }
 
 // sibling is the socket for what leaves from c. A wildcard socket sends from both IPs.

@@ -11,10 +11,20 @@ import (
 type pair struct {
 	primary, secondary         netip.Addr
 	fromPrimary, fromSecondary []byte // control messages of sendFrom, made once so that an answer allocates nothing
+	link                       *link  // to the partner who lends the secondary one; nil: it is this machine's
 }
 
 func newPair(primary, secondary netip.Addr) *pair {
-	return &pair{primary, secondary, sendFrom(primary), sendFrom(secondary)}
+	return &pair{primary: primary, secondary: secondary, fromPrimary: sendFrom(primary), fromSecondary: sendFrom(secondary)}
+}
+
+// forClient is the pair that a partner's address makes for who asks local from source; nil: none. It is none where the partner may not send (see lend), so that nothing is
+// promised, and none for a third address of this machine: that its clients reach the partner is not known.
+func (p *pair) forClient(source netip.AddrPort, local netip.Addr) *pair {
+	if p == nil || local != p.primary || source.Port() < minCheckPort || source.Addr() == p.secondary || source.Addr().IsLoopback() != p.secondary.IsLoopback() {
+		return nil
+	}
+	return p
 }
 
 // serves tells whether clients of addr have another IP. Those of a loopback address, or of a link-local one, could often not reach it.
@@ -93,7 +103,7 @@ func (c Config) pairs(hosts []netip.Addr, machine []onInterface) (found [2]*pair
 		found[f] = newPair(primary, secondary)
 	}
 	for f, like := range []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()} {
-		if c.FindAlternate && found[f] == nil {
+		if c.FindAlternate && found[f] == nil && !c.namesPartner(f) {
 			if primary, secondary, ok := findAlias(hosts, machine, like); ok {
 				found[f] = newPair(primary, secondary)
 			}

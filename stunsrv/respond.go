@@ -3,6 +3,7 @@ package stunsrv
 import (
 	"encoding/binary"
 	"net/netip"
+	"sync/atomic"
 )
 
 const (
@@ -50,13 +51,15 @@ type inquiry struct {
 	username []byte         // the USERNAME of a check; likewise
 }
 
-// responder computes answers for one socket. It has no state that changes.
+// responder computes answers for one socket. It has no state that changes, but for what lent points to.
 type responder struct {
 	software  []byte // our SOFTWARE, as an attribute; empty: none
 	port      Port   // of the socket
 	otherPort uint16 // 0: none
 	pair      *pair  // the two IPs of the family; nil: one
 	stream    bool   // TCP: an answer leaves over its connection and from nowhere else
+	// lent has the pair that a partner lends, as of now, where there is no other; nil: none ever does.
+	lent *atomic.Pointer[pair]
 }
 
 // here is the corner that local stands at.
@@ -93,6 +96,11 @@ var zeros [maxPadding]byte
 // A request that carries the marks of an ICE check or of a credential gets silence: our signed checks make the browser send checks of its own
 // back to us, and a success without MESSAGE-INTEGRITY would confuse it, one with it would make a pair that leads nowhere.
 func (r *responder) respond(dst, msg []byte, source, local netip.AddrPort) ([]byte, inquiry) {
+	if r.lent != nil { // one answer sees one pair, whatever comes and goes
+		now := *r
+		now.pair = r.lent.Load().forClient(source, local.Addr())
+		r = &now
+	}
 	if len(msg) > 0 && msg[0] == whoamiWord[0] {
 		return r.respondWhoami(dst, msg, source, local)
 	}

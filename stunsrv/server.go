@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -22,6 +23,8 @@ type Server struct {
 	listeners []*listener
 	ports     [2]uint16 // by Port; 0: none
 	pairs     [2]*pair  // by family; nil: one IP
+	lent      [2]atomic.Pointer[pair]
+	partners  partners
 	whoami    whoamiLimit
 	sightings *sightings
 	checks    checks
@@ -39,11 +42,20 @@ func Listen(config Config) (*Server, error) {
 	if !havePacketInfo {
 		hosts = withoutWildcards(hosts)
 	}
+	places, err := config.partnerPlaces(port)
+	if err != nil {
+		return nil, err
+	}
 	pairs, err := config.pairs(hosts, machineInterfaces())
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, log: config.Log, pairs: pairs, sightings: newSightings(config.OnSighting), serving: make(chan struct{})}
+	s := &Server{config: config, log: config.Log, pairs: pairs, serving: make(chan struct{})}
+	s.sightings = newSightings(config.OnSighting)
+	if config.PartnerKey != "" {
+		s.partners.init(config.PartnerKey, places)
+		s.sightings = newSightings(s.saw)
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -72,6 +84,9 @@ func (s *Server) Serve(ctx context.Context) error {
 		group.Go(func() error { return s.serveTCP(ctx, l) })
 	}
 	group.Go(func() error { s.sightings.run(ctx); return nil })
+	for _, place := range s.partners.places {
+		group.Go(func() error { s.callPartner(ctx, place); return nil })
+	}
 	close(s.serving)
 	group.Go(func() error {
 		<-ctx.Done()

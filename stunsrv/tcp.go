@@ -117,6 +117,10 @@ func (s *Server) serveConn(conn *net.TCPConn, r *responder) {
 		}
 		_ = conn.SetReadDeadline(time.Now().Add(wait))
 		n, err := conn.Read(in[have:])
+		if have == 0 && s.partnersBegin(in[:n]) {
+			s.acceptPartner(conn, in[:n])
+			return
+		}
 		have += n
 		used := 0
 		for used < have {

@@ -66,6 +66,9 @@ func (s *Server) serveUDP(ctx context.Context, sock *socket) error {
 // send hands an answer to the kernel, at the corner and to the address that respond chose. pin makes a wildcard socket send from local, where the request came to.
 func (sock *socket) send(answer, pin []byte, local netip.AddrPort, way inquiry) error {
 	from := sock.siblings[way.from]
+	if from == nil {
+		return sock.sendLent(answer, way)
+	}
 	if from.local.Addr().IsUnspecified() && way.origin.Addr() != local.Addr() {
 		pin = sock.pair.pin(way.origin.Addr())
 	}
