@@ -228,6 +228,16 @@ func TestNothingWithoutControl(t *testing.T) {
 	})
 }
 
+// TestStall: a server that pauses once, while the filters are tested, does not make them unmeasurable, and its late answers are not taken for early ones.
+func TestStall(t *testing.T) {
+	for _, f := range behaviors {
+		w := &world{nat: &simNAT{mapping: protocol.EndpointIndependent, filtering: f}, delay: 5 * time.Millisecond, tcp: "answers", stallFrom: 25 * time.Millisecond, stallFor: 500 * time.Millisecond}
+		if r := probeIn(t, w, Config{}); r.NAT.Filtering != f && (r.NAT.Filtering != protocol.NotMeasurable || f == protocol.AddressAndPortDependent) {
+			t.Errorf("%s is called %s: %+v", f, r.NAT.Filtering, r.NAT.Tests)
+		}
+	}
+}
+
 // TestCancelled: it ends at once, with what is known.
 func TestCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

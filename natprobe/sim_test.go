@@ -15,14 +15,16 @@ import (
 
 // world is a network in memory: this machine, its NAT, and a server with up to four corners. It implements Network. Time in it is that of the bubble.
 type world struct {
-	nat    *simNAT // nil: none
-	server simServer
-	delay  time.Duration                                         // one way
-	lose   func(from, to netip.AddrPort, raw []byte, n int) bool // n counts from 0; nil: nothing is lost
-	noise  bool                                                  // garbage beside every packet that arrives
-	tcp    string                                                // "", "answers", "refused"; empty: swallowed
-	mtu    int
+	nat                 *simNAT // nil: none
+	server              simServer
+	delay               time.Duration                                         // one way
+	lose                func(from, to netip.AddrPort, raw []byte, n int) bool // n counts from 0; nil: nothing is lost
+	noise               bool                                                  // garbage beside every packet that arrives
+	tcp                 string                                                // "", "answers", "refused"; empty: swallowed
+	mtu                 int
+	stallFrom, stallFor time.Duration // the server does nothing in this while, counted from its first packet
 
+	began time.Time
 	mu    sync.Mutex
 	conns map[netip.AddrPort]*simConn
 	port  uint16
@@ -237,7 +239,14 @@ func (w *world) fromInside(from, to netip.AddrPort, raw []byte) {
 	if w.dropped(from, to, raw, n) {
 		return
 	}
-	time.AfterFunc(w.delay, func() { w.arrive(from, to, raw) })
+	if w.began.IsZero() {
+		w.began = time.Now()
+	}
+	late := time.Duration(0)
+	if passed := time.Since(w.began); passed >= w.stallFrom && passed < w.stallFrom+w.stallFor {
+		late = w.stallFrom + w.stallFor - passed
+	}
+	time.AfterFunc(w.delay+late, func() { w.arrive(from, to, raw) })
 }
 
 func (w *world) dropped(from, to netip.AddrPort, raw []byte, n int) bool {

@@ -183,8 +183,7 @@ func (l lesson) summary(n protocol.NATReport) string {
 	key := "summary.nat"
 	switch none := n.Translated != nil && !*n.Translated; {
 	case n.Translated == nil && n.Mapping == protocol.NotMeasurable && n.Filtering == protocol.NotMeasurable && l.mapped(protocol.StepAddressUDP) == "":
-		refused := func(t protocol.NATTest) bool { return t.Step == protocol.StepAddressUDP && t.Result == protocol.StepRefused }
-		if slices.ContainsFunc(l.tests, refused) {
+		if i := slices.IndexFunc(l.tests, func(t protocol.NATTest) bool { return t.Step == protocol.StepAddressUDP }); i >= 0 && l.tests[i].Result == protocol.StepRefused {
 			return l.say("summary.refused")
 		}
 		return l.say("summary.silent")
