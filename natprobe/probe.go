@@ -39,11 +39,12 @@ type probe struct {
 
 	readers sync.WaitGroup
 
-	telling sync.Mutex // OnTest is called with it held
-	mu      sync.Mutex
-	sockets []*socket
-	rtt     time.Duration // the longest clean one
-	ignored int           // datagrams that answer nothing
+	telling              sync.Mutex // OnTest is called with it held
+	mu                   sync.Mutex
+	sockets              []*socket
+	rtt                  time.Duration // the longest clean one
+	portsSeen, portsKept int
+	ignored              int // datagrams that answer nothing
 	stranger,
 	misplaced netip.AddrPort // where the last ignored datagram, and the last answer from an unexpected place, came from
 	misplacedCount int
@@ -225,18 +226,19 @@ func (p *probe) preservation(s *socket, a answer) {
 	p.kept(s, a)
 }
 
-// kept counts one more socket whose port the NAT kept or changed. One changed port is enough for a no.
+// kept counts one more socket whose port the NAT kept or changed. A NAT that preserves ports tries to, and takes another where that one is in use: most of
+// them decide.
 func (p *probe) kept(s *socket, a answer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if a.code != 0 || p.found.translated == nil || !*p.found.translated {
 		return
 	}
-	kept := s.local.Port() == a.mapped.Port()
-	if p.result.PortPreservation != nil {
-		kept = kept && *p.result.PortPreservation
+	p.portsSeen++
+	if s.local.Port() == a.mapped.Port() {
+		p.portsKept++
 	}
-	p.result.PortPreservation = &kept
+	p.result.PortPreservation = yes(2*p.portsKept > p.portsSeen)
 }
 
 func yes(b bool) *bool { return &b }
