@@ -21,7 +21,7 @@ PAGE := web/dist/index.html
 # Two cores: each step uses both by itself.
 .NOTPARALLEL:
 
-.PHONY: help run build test lint vet unit lab-test page-test packages lab bench generate docker clean
+.PHONY: help run build test lint vet unit lab-test page-test packages lab lab-nat bench generate docker clean
 
 ## run: build the page and the binary, and serve (ARGS="--http :9000" hands flags on)
 run: build
@@ -45,6 +45,12 @@ generate:
 ## lab: hold one scenario open for a person: make lab SCENARIO=asymmetric-nat (without one: the list)
 lab: build
 	ICESCOPE=$(CURDIR)/icescope go run ./e2e/cmd/lab $(if $(SCENARIO),-scenario $(SCENARIO),-list)
+
+# An hour and more. NATS, CLIENTS, RUNS and ROWS narrow it, and then docs/ stay as they are: make lab-nat NATS=eim-apdf CLIENTS=cli,firefox RUNS=1 ROWS=none,eim-apdf
+## lab-nat: every NAT of the lab by every client, and two browsers behind every pair of NATs, into docs/ (needs root)
+lab-nat: build
+	ICESCOPE=$(CURDIR)/icescope go run ./e2e/cmd/lab -nat -runs $(or $(RUNS),10) -nats "$(NATS)" -clients "$(CLIENTS)" $(if $(NATS)$(CLIENTS)$(RUNS),,-o docs/nat-lab.md)
+	ICESCOPE=$(CURDIR)/icescope go run ./e2e/cmd/lab -grid -rows "$(ROWS)" $(if $(ROWS),,-o docs/nat-grid.md)
 
 # go test has no time-out of its own for benchmarks.
 ## bench: the Go benchmarks of the hot paths, then what a person waits for, in the lab (needs root)

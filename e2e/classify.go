@@ -335,7 +335,7 @@ type NATAnswers struct {
 func (r NATAnswers) Bad() (out []string) {
 	for _, a := range r.Answers {
 		if g, why := r.NAT.Grade(a); g != Right {
-			out = append(out, fmt.Sprintf("%s: %s (%s)", g, why, a))
+			out = append(out, strings.TrimSuffix(fmt.Sprintf("%s: %s (%s): %s", g, why, a, oneLine(a.Said)), ": "))
 		}
 	}
 	slices.Sort(out)
@@ -359,14 +359,11 @@ func (r NATAnswers) cell() string {
 			continue
 		}
 		part := string(g)
-		if count[g] < len(r.Answers)+len(r.Errors) {
-			part = fmt.Sprintf("%d %s", count[g], g)
-		}
 		if g == Wrong {
-			part = "**" + part + "**"
-			for _, text := range sorted(wrong) {
-				part += " " + text
-			}
+			part = strings.Join(append([]string{"**wrong**"}, sorted(wrong)...), " ")
+		}
+		if count[g] < len(r.Answers)+len(r.Errors) {
+			part = fmt.Sprintf("%d %s", count[g], part)
 		}
 		parts = append(parts, part)
 	}
