@@ -22,6 +22,9 @@ type Config struct {
 	STUNAltPort int
 	// STUNAltIP are the second IPs of the STUN server (RFC 5780 section 6), at most one a family; none: one is found where the machine has a usable one.
 	STUNAltIP []string
+	// STUNPartner are other icescopes, each of which lends its address as the second IP; STUNPartnerKey is what all of them know. As stunsrv.Config.Partners and PartnerKey.
+	STUNPartner    []string
+	STUNPartnerKey string
 
 	// Advertise is the host in the STUN URLs in place of the one that a page was opened with.
 	Advertise string
@@ -78,7 +81,8 @@ func (c *Config) validate() error {
 }
 
 func (c *Config) stun() (stunsrv.Config, error) {
-	s := stunsrv.Config{Primary: c.STUN, AlternatePort: c.STUNAltPort, FindAlternate: true, Software: "icescope", Log: c.Logger}
+	s := stunsrv.Config{Primary: c.STUN, AlternatePort: c.STUNAltPort, FindAlternate: true, Partners: c.STUNPartner, PartnerKey: c.STUNPartnerKey, Software: "icescope",
+		Log: c.Logger}
 	for _, text := range c.STUNAltIP {
 		addr, err := netip.ParseAddr(text)
 		if err != nil {

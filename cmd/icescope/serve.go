@@ -15,6 +15,8 @@ type serveCommand struct {
 	STUN          []string      `name:"stun" help:"Where to answer STUN over UDP and TCP; may be given once per address." default:":3478"`
 	STUNAltPort   int           `name:"stun-alt-port" help:"The second STUN port, which shows how a NAT maps; 0: the one after the first." placeholder:"PORT"`
 	STUNAltIP     []string      `name:"stun-alt-ip" help:"The second address of the STUN server, of this machine: it tells how a NAT treats other addresses. Without it one is looked for on the same interface." placeholder:"IP"`
+	STUNPartner   []string      `name:"stun-partner" help:"Another icescope on another machine, which lends its address as the second one, and is lent this machine's. Both need the same two STUN ports and the same key." placeholder:"HOST"`
+	PartnerKey    string        `name:"stun-partner-key" env:"ICESCOPE_PARTNER_KEY" help:"What partners prove themselves with; at least 16 characters, as openssl rand -hex 16 makes. Others on this machine can see a command line; they cannot see the environment." placeholder:"KEY"`
 	Advertise     string        `help:"The host in the STUN URLs, where clients reach this machine by another address than the page's." placeholder:"HOST"`
 	OpenRooms     bool          `help:"Let the first to join make the room, whatever its code (automation, benchmarks)."`
 	NoDirectCheck bool          `help:"Send no connectivity checks of the server's own to the peers' addresses."`
@@ -31,7 +33,8 @@ type serveCommand struct {
 // Run serves until it is interrupted.
 func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	s, err := server.New(server.Config{
-		HTTP: c.HTTP, HTTPS: c.HTTPS, STUN: c.STUN, STUNAltPort: c.STUNAltPort, STUNAltIP: c.STUNAltIP, Advertise: c.Advertise, OpenRooms: c.OpenRooms,
+		HTTP: c.HTTP, HTTPS: c.HTTPS, STUN: c.STUN, STUNAltPort: c.STUNAltPort, STUNAltIP: c.STUNAltIP,
+		STUNPartner: c.STUNPartner, STUNPartnerKey: c.PartnerKey, Advertise: c.Advertise, OpenRooms: c.OpenRooms,
 		NoDirectCheck: c.NoDirectCheck, NoNATCheck: c.NoNATCheck, TLSDir: c.TLSDir, TLSCert: c.TLSCert, TLSKey: c.TLSKey, Lang: c.Lang, Version: version,
 		Logger: newLogger(t.stderr, c.LogLevel, c.LogJSON),
 	})
@@ -77,7 +80,12 @@ func (c *serveCommand) greet(t *terminal, addrs server.Addrs) {
 			t.say("second STUN address for %s: %s (NAT behaviour is fully measurable)", set.Primary, set.Secondary)
 		}
 	}
-	if second == "" {
+	switch {
+	case len(c.STUNPartner) > 0:
+		t.say("waiting for %s to lend the second STUN address; until then, whether a NAT minds addresses is not measurable", strings.Join(c.STUNPartner, " and "))
+	case second == "" && c.PartnerKey != "":
+		t.say("no second STUN address until a partner comes that is started with --stun-partner and the same key")
+	case second == "":
 		t.say("no second STUN address: whether a NAT minds addresses is not measurable; give one with --stun-alt-ip, or lend another machine's with --stun-partner")
 	}
 	t.say("stop with Ctrl-C")
