@@ -206,7 +206,7 @@ func (f *Fold) expectation() *Expectation {
 	direct, first, key := f.expectOf(a, b)
 	e := &Expectation{Expectation: protocol.Expectation{A: a.id, B: b.id, Direct: direct.ptr(), First: first}}
 	e.Text = catalog.T("expect."+key, "a", a.name(), "b", b.name())
-	_, e.Contradicted = f.contradiction(a, b, direct)
+	e.Contradicted = f.contradicts(f.newestTrial(protocol.TrialSTUN), direct)
 	return e
 }
 
@@ -236,21 +236,31 @@ func (f *Fold) sameOutside(a, b *peer) bool {
 	return x.IsValid() && x == y && (ta != no || tb != no)
 }
 
-// contradiction: did the newest trial with STUN come out otherwise than the NATs let one expect? Only a connection between translated addresses speaks against an
+// contradicts: did a trial with STUN come out otherwise than the NATs let one expect? Only a connection between translated addresses speaks against an
 // expected failure; two hosts that meet in one network need no NAT's leave.
-func (f *Fold) contradiction(a, b *peer, direct answer) (*trial, bool) {
-	t := f.newestTrial(protocol.TrialSTUN)
-	if t == nil || t.stop == nil || direct == unknown {
-		return t, false
+func (f *Fold) contradicts(t *trial, direct answer) bool {
+	if t == nil || t.kind != protocol.TrialSTUN || t.stop == nil {
+		return false
+	}
+	switch direct {
+	case yes:
+		return t.stop.Outcome == protocol.OutcomeFailed && f.fair(t)
+	case no:
+		return t.connected() && !t.selectedHosts()
+	}
+	return false
+}
+
+// fair: has the trial come to an end of its own, with both ends knowing their address outside?
+func (f *Fold) fair(t *trial) bool {
+	if t.stop == nil {
+		return false
 	}
 	switch t.stop.Reason {
 	case protocol.ReasonPeerLeft, protocol.ReasonSuperseded, protocol.ReasonPeerError, protocol.ReasonNotOffered:
-		return t, false
+		return false
 	}
-	if direct == yes {
-		return t, t.stop.Outcome == protocol.OutcomeFailed && t.both(func(n *end) bool { return len(n.srflx()) > 0 || f.reachableHost(n) })
-	}
-	return t, t.connected() && !t.selectedHosts()
+	return t.both(func(n *end) bool { return len(n.srflx()) > 0 || f.reachableHost(n) })
 }
 
 // reachableHost: did the end signal an address that this server saw it come from? Then that is what STUN told it, too.

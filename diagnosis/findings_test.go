@@ -30,6 +30,15 @@ var proved = []struct {
 	{protocol.CodeCandidateRejected, "signaling-gap"},
 	{protocol.CodeInsecureContext, ""}, // the lab's other pages are all over HTTP; e2e TestPage looks at one over HTTPS
 	{protocol.CodeDeadICEServer, "routed"},
+	{protocol.CodeDependentBothSides, "nat-dependent-open"},
+	{protocol.CodeDependentOneSide, "nat-dependent-open"},
+	{protocol.CodeHairpinUnsupported, "nat-hairpin"},
+	{protocol.CodeSTUNInOtherRealm, "nat-pool"},
+	{protocol.CodeSTUNRewritten, "nat-other-realm"},
+	{protocol.CodeShortMappingLifetime, "nat-patient"},
+	{protocol.CodeUnstableMapping, "nat-dependent-both"},
+	{protocol.CodeDoubleNAT, "nat-double-one-tier"},
+	{protocol.CodeExpectationFailed, "nat-ordinary"},
 }
 
 // TestFindingsAreProved: each rule fires in a recording of the lab, and stays silent in the one that looks most like it. docs/findings.md is written from that.

@@ -211,10 +211,19 @@ func (g views) mapping() protocol.Behavior {
 	return protocol.AddressDependent
 }
 
+// mapping is what the corners show, where they stand side by side. Where a NAT stands between them, the address differs for that reason.
+func (f *Fold) mapping(p *peer, g views) protocol.Behavior {
+	m := g.mapping()
+	if _, _, between := f.tiers(p); between && m == protocol.AddressDependent {
+		return protocol.NotMeasurable
+	}
+	return m
+}
+
 // dependent: was the peer's mapping measured, and is it another towards another destination?
 func (f *Fold) dependent(p *peer) bool {
 	g, ok := f.views(p)
-	m := g.mapping()
+	m := f.mapping(p, g)
 	return ok && (m == protocol.AddressDependent || m == protocol.AddressAndPortDependent)
 }
 
@@ -279,7 +288,7 @@ func (f *Fold) nat(p *peer) protocol.NATReport {
 	r := protocol.NATReport{Mapping: protocol.NotMeasurable, Filtering: protocol.NotMeasurable, Evidence: why.notes(), Tests: []protocol.NATTest{}, State: protocol.NATOff}
 	g, seen := f.views(p)
 	if seen {
-		r.Mapping = g.mapping()
+		r.Mapping = f.mapping(p, g)
 	}
 	if r.Mapping == protocol.AddressDependent || r.Mapping == protocol.AddressAndPortDependent {
 		translated = yes

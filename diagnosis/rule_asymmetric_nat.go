@@ -27,6 +27,9 @@ func asymmetricNAT(f *Fold) (out []Finding) {
 				} else if fl.state != protocol.DirNonSymmetric || t.stop == nil {
 					continue // before the end, requests may merely be on their way
 				}
+				if tr, _, _ := f.translated(to.peer); tr == yes && pair.remote.Type == "srflx" {
+					continue // what was asked is translated itself, only not to where the answer comes from: a mapping that differs or changes
+				}
 				x := Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
 					Direction: &protocol.Direction{From: from.peer.id, To: to.peer.id}, breaks: []protocol.TrialKind{t.kind}}
 				asked := endpoint(pair.remote.Address, pair.remote.Port)

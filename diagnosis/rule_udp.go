@@ -1,6 +1,8 @@
 package diagnosis
 
 import (
+	"slices"
+
 	"github.com/icescope/icescope/catalog"
 	"github.com/icescope/icescope/protocol"
 )
@@ -54,7 +56,7 @@ func udpBlocked(f *Fold) (out []Finding) {
 			continue
 		}
 		ab, ba := t.lanes()
-		if !t.failed() || !(ab.dead() && ba.dead()) && !t.halfDead(ab, ba) {
+		if !t.failed() || !(ab.dead() && ba.dead()) && !t.halfDead(ab, ba) || f.met(t) {
 			continue
 		}
 		x := Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
@@ -75,16 +77,37 @@ func udpBlocked(f *Fold) (out []Finding) {
 				reached++
 				x.Evidence = append(x.Evidence, note(catalog.T("evidence.stun-reached", "peer", n.peer.name(), "address", s[0].Source), s[0].event))
 			}
-			if tr, _, _ := f.translated(n.peer); tr == yes || f.dependent(n.peer) {
-				x.Confidence = protocol.Possible // a NAT that filters explains as much
-			}
 		}
-		if reached < 2 {
-			x.Confidence = protocol.Possible // perhaps the machine can send no UDP at all
+		if reached < 2 || f.excused(t) { // perhaps a machine can send no UDP at all; or the NATs explain as much
+			x.Confidence = protocol.Possible
 		}
 		out = append(out, x)
 	}
 	return out
+}
+
+// excused: do the NATs between explain as much as a filter would? Not where they were measured and let a connection through. Host addresses behind a NAT are none
+// that the other end could reach.
+func (f *Fold) excused(t *trial) bool {
+	if t.kind != protocol.TrialHost {
+		switch direct, _, _ := f.expectOf(t.a.peer, t.b.peer); direct {
+		case yes:
+			return false
+		case no:
+			return true
+		}
+	}
+	return t.either(func(n *end) bool {
+		tr, _, _ := f.translated(n.peer)
+		return tr == yes || f.dependent(n.peer)
+	})
+}
+
+// met: did another trial of the same run connect? Then UDP passes between the two machines, only not between these addresses.
+func (f *Fold) met(t *trial) bool {
+	return slices.ContainsFunc(f.trials, func(x *trial) bool {
+		return x.run == t.run && (x.kind == protocol.TrialHost || x.kind == protocol.TrialSTUN) && x.connected()
+	})
 }
 
 // halfDead: one direction is dead, and of the other nothing is known, because that end had no address to send to, or because an end does not count (Firefox).
@@ -161,7 +184,11 @@ func (t oneWayTrial) finding() Finding {
 func oneWayBlock(f *Fold) (out []Finding) {
 	for _, t := range f.oneWay() {
 		if _, ok := f.elsewhere(t.dead); !ok {
-			out = append(out, t.finding())
+			x := t.finding()
+			if f.excused(t.trial) || f.met(t.trial) {
+				x.Confidence = protocol.Possible
+			}
+			out = append(out, x)
 		}
 	}
 	return out

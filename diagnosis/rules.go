@@ -21,7 +21,13 @@ type rule struct {
 var rules = []rule{
 	{protocol.CodeSignalingGap, signalingGap},
 	{protocol.CodeCandidateRejected, candidateRejected},
+	{protocol.CodeSTUNRewritten, stunRewritten},
+	{protocol.CodeUnstableMapping, unstableMapping},
 	{protocol.CodeAsymmetricNAT, asymmetricNAT},
+	{protocol.CodeDependentBothSides, dependentBothSides},
+	{protocol.CodeDependentOneSide, dependentOneSide},
+	{protocol.CodeHairpinUnsupported, hairpinUnsupported},
+	{protocol.CodeSTUNInOtherRealm, stunInOtherRealm},
 	{protocol.CodeAsymmetricRouting, asymmetricRouting},
 	{protocol.CodeOneWayBlock, oneWayBlock},
 	{protocol.CodeUDPBlocked, udpBlocked},
@@ -31,6 +37,9 @@ var rules = []rule{
 	{protocol.CodeMDNSMasked, mdnsMasked},
 	{protocol.CodeDeadICEServer, deadICEServer},
 	{protocol.CodeInsecureContext, insecureContext},
+	{protocol.CodeShortMappingLifetime, shortMappingLifetime},
+	{protocol.CodeDoubleNAT, doubleNAT},
+	{protocol.CodeExpectationFailed, expectationContradicted},
 	{protocol.CodeNoNATToServer, noNATToServer},
 }
 

@@ -59,6 +59,7 @@ type Bench struct {
 	Scenario Scenario
 	Lab      *Lab
 	Room     string
+	nats     *NATLab
 	server   *exec.Cmd
 	log      *os.File
 	http     *http.Client
@@ -85,6 +86,12 @@ func Set(ctx context.Context, s Scenario, binary, logFile string) (_ *Bench, err
 	if b.Lab, err = Build(s.Network); err != nil {
 		return b, err
 	}
+	b.nats = &NATLab{Lab: b.Lab, users: map[string]*natUser{}, routed: map[string]bool{}}
+	for i, n := range s.NATs {
+		if err := b.nats.SetNAT(i, n); err != nil {
+			return b, err
+		}
+	}
 	if b.home, err = tempDir("home"); err != nil {
 		return b, err
 	}
@@ -92,7 +99,7 @@ func Set(ctx context.Context, s Scenario, binary, logFile string) (_ *Bench, err
 		return b, err
 	}
 	b.http = HTTPClient(b.Lab.NS(NodeServer))
-	b.server = Command(b.Lab.NS(NodeServer), binary, "serve", "--log-level=debug")
+	b.server = Command(b.Lab.NS(NodeServer), binary, append([]string{"serve", "--log-level=debug"}, s.Serve...)...)
 	b.server.Env = environment(b.home)
 	b.server.Stdout, b.server.Stderr = b.log, b.log
 	if err := b.server.Start(); err != nil {
@@ -148,6 +155,9 @@ func (b *Bench) Close() error {
 	}
 	if b.Lab == nil {
 		return nil
+	}
+	if b.nats != nil {
+		return b.nats.Close()
 	}
 	return b.Lab.Close()
 }
@@ -243,6 +253,11 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 	}
 	if _, err := bench.wait(started, func(r protocol.Report) bool { return len(r.Peers) == 1 }); err != nil {
 		return result, fmt.Errorf("A never joined: %w", err)
+	}
+	select {
+	case <-time.After(s.Alone):
+	case <-ctx.Done():
+		return result, ctx.Err()
 	}
 	began := time.Now()
 	if err := ends[1].open(started, bench, o.Binary); err != nil {

@@ -1,6 +1,11 @@
 package e2e
 
-import "github.com/icescope/icescope/protocol"
+import (
+	"slices"
+	"time"
+
+	"github.com/icescope/icescope/protocol"
+)
 
 // Scenario is one network with a known fault, and what icescope must say of it.
 type Scenario struct {
@@ -8,6 +13,12 @@ type Scenario struct {
 	Title   string // one sentence for a person
 	Picture string
 	Network Network
+	// NATs, one or two, stand in the network that NATNetwork made for them: a behind the first, b behind the second.
+	NATs []NAT
+	// Serve are more flags for the server.
+	Serve []string
+	// Alone is how long A waits before B opens the page.
+	Alone time.Duration
 	// A and B are the pages; A joins first. Both stand on the nodes of the same names ("a", "b").
 	A, B Side
 	// ICEServers is pasted for the trial "custom"; empty: not tried.
@@ -84,7 +95,7 @@ const (
 const ServerIP = "10.9.0.10"
 
 // Scenarios in the order of reading: the seed first.
-var Scenarios = []Scenario{
+var Scenarios = slices.Concat([]Scenario{
 	asymmetricNAT, asymmetricNATRevealed,
 	flat, flatNoMulticast,
 	routed, routedRevealed,
@@ -92,7 +103,7 @@ var Scenarios = []Scenario{
 	stunUnreachable, udpBlocked, oneWayBlock, asymmetricRouting,
 	noDefaultRoute,
 	signalingGap, candidateRejected, deadICEServer,
-}
+}, natScenarios)
 
 // Find returns the scenario of that name.
 func Find(name string) (Scenario, bool) {
