@@ -73,9 +73,12 @@ type link struct {
 }
 
 func newLink(s *Server, raw, conn net.Conn, dialer bool) *link {
+	return newLinkAt(s, raw, conn, dialer, addrOf(raw.LocalAddr()), addrOf(raw.RemoteAddr()))
+}
+
+func newLinkAt(s *Server, raw, conn net.Conn, dialer bool, local, remote netip.Addr) *link {
 	return &link{
-		s: s, raw: raw, conn: conn, in: bufio.NewReader(conn), dialer: dialer,
-		local: addrOf(raw.LocalAddr()), remote: addrOf(raw.RemoteAddr()),
+		s: s, raw: raw, conn: conn, in: bufio.NewReader(conn), dialer: dialer, local: local, remote: remote,
 		frames:    rate.NewLimiter(partnerFramesPerSecond, partnerFramesBurst),
 		answers:   rate.NewLimiter(partnerAnswersPerSecond, partnerAnswersBurst),
 		sightings: rate.NewLimiter(partnerSightingsPerSecond, partnerSightingsBurst),
