@@ -216,26 +216,27 @@ func (l lesson) join(sentences ...string) string {
 	return strings.Join(sentences, " ")
 }
 
-// evidence puts the notes of natprobe into words. Where nothing else stands there, the steps that decided come first.
+// evidence puts the notes into words. What the steps showed stands with the steps.
 func (l lesson) evidence(n *protocol.NATReport) {
-	notes := func(line string) bool { return strings.HasPrefix(line, notePrefix) }
-	bare := !slices.ContainsFunc(n.Evidence, func(line string) bool { return !notes(line) })
-	lines := []string{}
-	if bare {
-		for _, t := range n.Tests {
-			switch t.Step {
-			case protocol.StepMappingAddress, protocol.StepMappingPort, protocol.StepFilterPort, protocol.StepFilterAddress, protocol.StepFilterBoth:
-				lines = append(lines, t.Title+" "+t.Text)
-			}
-		}
-	}
+	lines := make([]string, 0, len(n.Evidence))
 	for _, line := range n.Evidence {
-		if words := strings.Fields(strings.TrimPrefix(line, notePrefix)); notes(line) && len(words) > 0 {
+		if words := strings.Fields(strings.TrimPrefix(line, notePrefix)); strings.HasPrefix(line, notePrefix) && len(words) > 0 {
 			line = l.note(words)
 		}
 		lines = append(lines, line)
 	}
 	n.Evidence = lines
+}
+
+// decisive are the steps that mapping and filtering were read from, in words.
+func decisive(n protocol.NATReport) (lines []string) {
+	for _, t := range n.Tests {
+		switch t.Step {
+		case protocol.StepMappingAddress, protocol.StepMappingPort, protocol.StepFilterPort, protocol.StepFilterAddress, protocol.StepFilterBoth:
+			lines = append(lines, t.Title+" "+t.Text)
+		}
+	}
+	return lines
 }
 
 // note is a word of the catalog and at most two values.

@@ -87,7 +87,7 @@ func TestLessonTwice(t *testing.T) {
 	Lesson(&n, protocol.English)
 	before := fmt.Sprint(n)
 	Lesson(&n, protocol.English)
-	if len(n.Evidence) != 2 || !strings.Contains(n.Evidence[1], "192.0.2.9:9") || fmt.Sprint(n) != before {
+	if len(n.Evidence) != 1 || !strings.Contains(n.Evidence[0], "192.0.2.9:9") || fmt.Sprint(n) != before {
 		t.Errorf("%s, then %+v", before, n)
 	}
 }

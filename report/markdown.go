@@ -45,6 +45,9 @@ func Markdown(r protocol.Report) string {
 
 	d.heading(2, v.T("report.picture"))
 	d.fence("text", v.Picture.Text(v.T("report.this-server"), v.T("report.address-unknown")))
+	if v.Expectation != "" {
+		d.paragraph(bold(v.T("report.expectation")) + " " + escape(v.Expectation))
+	}
 	d.table(2, v.Trials)
 
 	d.heading(2, v.T("report.findings"))

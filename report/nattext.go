@@ -154,24 +154,11 @@ func (w *natText) fact(label, value string) {
 	w.line("  %s%s %s", name, strings.Repeat(" ", max(0, natLabel-cells(name))), value)
 }
 
-// notes are the lines of evidence that no step says.
+// notes are what was seen beside the steps.
 func (w *natText) notes(r protocol.NATResult) {
-	var lines []string
-	for _, line := range r.NAT.Evidence {
-		said := false
-		for _, t := range r.NAT.Tests {
-			said = said || strings.HasPrefix(line, t.Title)
-		}
-		if !said {
-			lines = append(lines, line)
-		}
-	}
-	if len(lines) == 0 {
-		return
-	}
 	w.line("")
 	w.line("%s", w.say("text.evidence"))
-	for _, line := range lines {
+	for _, line := range r.NAT.Evidence {
 		w.line("  %s", line)
 	}
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,9 +126,10 @@ func (v view) machines(r protocol.Report) table {
 	})
 	row(v.T("report.filtering"), func(p protocol.PeerReport) cell { return behavior(p.NAT.Filtering) })
 	row(v.T("report.hairpin"), func(p protocol.PeerReport) cell { return text(v.yesNo(p.NAT.Hairpin)) })
+	row(v.T("report.nat-follows"), func(p protocol.PeerReport) cell { return text(clean(p.NAT.Summary)) })
 	row(v.T("report.nat-evidence"), func(p protocol.PeerReport) cell {
 		var c cell
-		for _, e := range p.NAT.Evidence {
+		for _, e := range append(slices.Clone(p.NAT.Evidence), decisive(p.NAT)...) {
 			c = append(c, line{Text: clean(e)})
 		}
 		if c == nil {

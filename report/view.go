@@ -99,13 +99,15 @@ type view struct {
 	Changes    []change
 	ICEServers string // the line to paste
 	Picture    picture
-	Trials     table
-	Findings   []findingView
-	Machines   table
-	Candidates []table
-	Errors     table
-	Pairs      []table
-	Signaling  table
+	// Expectation is what the NATs let one expect; empty: nothing was measured of them.
+	Expectation string
+	Trials      table
+	Findings    []findingView
+	Machines    table
+	Candidates  []table
+	Errors      table
+	Pairs       []table
+	Signaling   table
 }
 
 func newView(r protocol.Report) view {
@@ -119,6 +121,9 @@ func newView(r protocol.Report) view {
 	v.Changes = v.changes(r)
 	v.ICEServers = iceServersLine(r.Verdict.RecommendedICEServers)
 	v.Picture = v.picture(r)
+	if e := r.Expectation; e != nil && (e.Direct != nil || e.Contradicted) {
+		v.Expectation = clean(e.Text)
+	}
 	v.Trials = v.trials(r)
 	for _, f := range r.Findings {
 		v.Findings = append(v.Findings, v.finding(r, f))
