@@ -27,47 +27,55 @@ const (
 	unknownTTL = 0
 )
 
-// seen is what makes two requests the same sighting.
+// seen is what makes two requests the same sighting; a check's USERNAME is a part of it as well, since two trials of one browser are two sightings.
 type seen struct {
 	source, local netip.AddrPort
 	kind          kind
 	tcp, answered bool
-	username      string // of a check: two trials of one browser are two sightings
+}
+
+// sight is one request as a loop saw it. Its texts are parts of the request's buffer.
+type sight struct {
+	seen
+	ttl                int
+	software, username []byte
+}
+
+// waiting is a sighting that is not yet delivered.
+type waiting struct {
+	seen
+	username, userAgent string
+	ttl, requests       int
 }
 
 // sightings collects requests from all loops and delivers them from one goroutine: a read loop neither formats text nor waits for the receiver.
 type sightings struct {
 	deliver func(protocol.Sighting)
-
-	mu      sync.Mutex
-	waiting map[seen]*protocol.Sighting // Requests, UserAgent and SourceTTL only
-	order   []seen
 	wake    chan struct{}
+
+	mu   sync.Mutex
+	book *book
+	idle *book // the other one; they take turns
 }
 
 func newSightings(deliver func(protocol.Sighting)) *sightings {
-	return &sightings{deliver: deliver, waiting: make(map[seen]*protocol.Sighting), wake: make(chan struct{}, 1)}
+	return &sightings{deliver: deliver, book: newBook(), idle: newBook(), wake: make(chan struct{}, 1)}
 }
 
-// add counts a request. The TTL is not part of what makes a sighting, or a path that changes would split it: those that are merged have the first's.
-func (s *sightings) add(what seen, ttl int, software, username []byte) {
-	if s.deliver == nil {
+// add counts requests, all those of a read together.
+func (s *sightings) add(sights []sight) {
+	if s.deliver == nil || len(sights) == 0 {
 		return
-	}
-	if what.kind == kindCheck {
-		what.username = usernameText(username)
 	}
 	s.mu.Lock()
-	if known, ok := s.waiting[what]; ok {
-		known.Requests++
-		s.mu.Unlock()
-		return
-	}
-	if len(s.order) < maxSightings {
-		s.waiting[what] = &protocol.Sighting{Requests: 1, UserAgent: printable(software), SourceTTL: ttl}
-		s.order = append(s.order, what)
+	first := len(s.book.list) == 0
+	for i := range sights {
+		s.book.add(&sights[i])
 	}
 	s.mu.Unlock()
+	if !first { // whoever was first has waked it
+		return
+	}
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -93,19 +101,22 @@ func (s *sightings) run(ctx context.Context) {
 
 func (s *sightings) flush() {
 	s.mu.Lock()
-	waiting, order := s.waiting, s.order
-	s.waiting, s.order = make(map[seen]*protocol.Sighting), nil
+	book := s.book
+	s.book = s.idle
 	s.mu.Unlock()
-	for _, what := range order {
-		one := *waiting[what]
-		one.Source, one.Local = text(what.source), text(what.local)
-		one.Username = what.username
-		one.Kind, one.Answered, one.Transport = what.kind.String(), what.answered, "udp"
-		if what.tcp {
+	for i := range book.list {
+		w := &book.list[i]
+		one := protocol.Sighting{Source: text(w.source), Local: text(w.local), Transport: "udp", Kind: w.kind.String(), Answered: w.answered,
+			UserAgent: w.userAgent, Username: w.username, Requests: w.requests, SourceTTL: w.ttl}
+		if w.tcp {
 			one.Transport = "tcp"
 		}
 		s.deliver(one)
 	}
+	book.clear()
+	s.mu.Lock()
+	s.idle = book
+	s.mu.Unlock()
 }
 
 // text leaves out the zone: it is this machine's word for an interface, and no candidate has it.
@@ -113,13 +124,15 @@ func text(a netip.AddrPort) string {
 	return netip.AddrPortFrom(a.Addr().WithZone(""), a.Port()).String()
 }
 
-// usernameText is USERNAME where it may stand in a report whole, else empty: a part of it would be another's name.
-func usernameText(b []byte) string {
+// wholeUsername is USERNAME where it may stand in a report whole, else empty: a part of it would be another's name.
+func wholeUsername(b []byte) []byte {
 	if len(b) > maxUsername || !utf8.Valid(b) || bytes.ContainsFunc(b, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return ""
+		return nil
 	}
-	return string(b)
+	return b
 }
+
+func usernameText(b []byte) string { return string(wholeUsername(b)) }
 
 // printable cuts others' text to what may stand in a report.
 func printable(b []byte) string {

@@ -25,7 +25,7 @@ func TestSightings(t *testing.T) {
 		other := seen{source: client6, local: server6, kind: kindWhoami, tcp: true}
 
 		start := time.Now()
-		s.add(one, 61, []byte("agent\n\xff\x00"+strings.Repeat("x", 100)), nil)
+		s.add([]sight{{one, 61, []byte("agent\n\xff\x00" + strings.Repeat("x", 100)), nil}})
 		synctest.Wait()
 		if len(told) != 1 || time.Since(start) != 0 {
 			t.Fatalf("%d told after %s", len(told), time.Since(start))
@@ -36,15 +36,15 @@ func TestSightings(t *testing.T) {
 			t.Errorf("got %+v\nwant %+v", told[0], want)
 		}
 		for i := range 1000 {
-			s.add(one, 64+i%2, nil, nil) // two paths: one sighting, with the TTL of the first
+			s.add([]sight{{seen: one, ttl: 64 + i%2}}) // two paths: one sighting, with the TTL of the first
 		}
-		s.add(other, unknownTTL, nil, nil)
+		s.add([]sight{{seen: other}})
 		time.Sleep(sightingPause)
 		synctest.Wait()
 		if len(told) != 3 || told[1].Requests != 1000 || told[1].SourceTTL != 64 || told[2].Kind != "whoami" || told[2].Transport != "tcp" || told[2].Answered {
 			t.Errorf("%+v", told)
 		}
-		s.add(other, unknownTTL, nil, nil)
+		s.add([]sight{{seen: other}})
 		cancel()
 		<-ended
 		if len(told) != 4 {
@@ -57,10 +57,10 @@ func TestSightings(t *testing.T) {
 func TestSightingsBounded(t *testing.T) {
 	s := newSightings(func(protocol.Sighting) {})
 	for port := range 2 * maxSightings {
-		s.add(seen{source: netip.AddrPortFrom(client4.Addr(), uint16(port)), local: server4}, unknownTTL, nil, nil)
+		s.add([]sight{{seen: seen{source: netip.AddrPortFrom(client4.Addr(), uint16(port)), local: server4}}})
 	}
-	if len(s.order) != maxSightings || len(s.waiting) != maxSightings {
-		t.Errorf("%d wait", len(s.order))
+	if len(s.book.list) != maxSightings {
+		t.Errorf("%d wait", len(s.book.list))
 	}
 }
 
@@ -70,9 +70,9 @@ func TestSightingUsername(t *testing.T) {
 	s := newSightings(func(one protocol.Sighting) { told = append(told, one) })
 	check := seen{source: client4, local: server4, kind: kindCheck}
 	for _, username := range []string{"ours:a", "ours:b", "ours:a", strings.Repeat("x", maxUsername), strings.Repeat("x", maxUsername+1), "line\nbreak", "\xff:", ""} {
-		s.add(check, 64, nil, []byte(username))
+		s.add([]sight{{check, 64, nil, []byte(username)}})
 	}
-	s.add(seen{source: client4, local: server4, kind: kindBinding}, 64, nil, []byte("not of a check"))
+	s.add([]sight{{seen{source: client4, local: server4, kind: kindBinding}, 64, nil, []byte("not of a check")}})
 	s.flush()
 	var got []string
 	for _, one := range told {

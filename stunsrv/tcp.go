@@ -27,8 +27,12 @@ const (
 	writeDeadline = 5 * time.Second
 	// maxStreamMessage is in bytes. A Binding request over TCP is under 200, and 1600 with the PADDING of an Ethernet frame; what announces more is not worth its memory.
 	maxStreamMessage = 2048
-	// usualAnswer is in bytes: only an answer with PADDING is longer, and pays for its own buffer.
-	usualAnswer = 256
+	// maxPipelined is how many requests of one connection are answered with one write. More come rarely, and each waiting one takes memory.
+	maxPipelined = 8
+	// usualAnswers is in bytes, for those: IPv4 takes 100 an answer, IPv6 160. Only an answer with PADDING is much longer, and pays for its own buffer.
+	usualAnswers = 1280
+	// deadlineSlack: a deadline may be early by this part of it.
+	deadlineSlack = 16
 	// acceptPause is after a failed accept: out of file descriptors, which other connections must give back first.
 	acceptPause = 50 * time.Millisecond
 )
@@ -103,41 +107,100 @@ func (s *Server) serveTCP(ctx context.Context, l *listener) error {
 	}
 }
 
+// stream is one connection and what is known of it.
+type stream struct {
+	s             *Server
+	conn          *net.TCPConn
+	source, local netip.AddrPort
+	*responder
+	out, usual         []byte // answers that wait to be sent, and where they stand unless they are too long
+	sights             []sight
+	readEnds, sendEnds time.Time // the deadlines that are set
+}
+
 // serveConn answers what comes over one connection, in order, until it closes, is quiet for too long, or sends what is neither STUN nor whoami.
 func (s *Server) serveConn(conn *net.TCPConn, r *responder) {
-	source := unmapped(conn.RemoteAddr().(*net.TCPAddr).AddrPort())
-	local := unmapped(conn.LocalAddr().(*net.TCPAddr).AddrPort())
+	t := &stream{s: s, conn: conn, responder: r, usual: make([]byte, 0, usualAnswers), sights: make([]sight, 0, maxPipelined)}
+	t.source, t.local = unmapped(conn.RemoteAddr().(*net.TCPAddr).AddrPort()), unmapped(conn.LocalAddr().(*net.TCPAddr).AddrPort())
+	t.out = t.usual
 	in := make([]byte, maxStreamMessage)
-	out := make([]byte, 0, usualAnswer)
 	idle := firstDeadline
 	for have := 0; ; {
 		wait := idle
 		if _, question := parseWhoami(in[:have], pp); question {
 			wait = lineDeadline
 		}
-		_ = conn.SetReadDeadline(time.Now().Add(wait))
+		t.endReadIn(wait)
 		n, err := conn.Read(in[have:])
 		if have == 0 && s.partnersBegin(in[:n]) {
 			s.acceptPartner(conn, in[:n])
 			return
 		}
 		have += n
-		used := 0
+		used, ours := 0, true
 		for used < have {
-			size, ok := frame(in[used:have], err != nil)
-			if !ok || size > 0 && !s.answerStream(conn, r, out, in[used:used+size], source, local) {
-				return
+			var size int
+			if size, ours = frame(in[used:have], err != nil); size == 0 {
+				break
 			}
-			if size == 0 {
+			if ours = ours && t.answer(in[used:used+size]) && (len(t.sights) < maxPipelined || t.send()); !ours {
 				break
 			}
 			used += size
 			idle = idleDeadline
 		}
-		if err != nil {
+		if !t.send() || !ours || err != nil {
 			return
 		}
 		have = copy(in, in[used:have])
+	}
+}
+
+// answer answers one frame, in t.out. False ends the connection: the stream is not ours. A STUN message that has no answer is passed over, as over UDP.
+func (t *stream) answer(frame []byte) bool {
+	start := len(t.out)
+	out, inquiry := t.respond(t.out, frame, t.source, t.local)
+	switch inquiry.kind {
+	case kindNothing:
+		m, ok := parseMessage(frame)
+		return ok && !m.classic || len(frame) == 1
+	case kindResponse:
+		return true
+	case kindWhoami:
+		if !t.s.whoami.allow(t.source.Addr(), time.Now()) {
+			out = out[:start]
+		}
+	}
+	t.out = out
+	what := seen{source: t.source, local: t.local, kind: inquiry.kind, tcp: true, answered: len(out) > start}
+	t.sights = append(t.sights, sight{what, unknownTTL, inquiry.software, inquiry.username})
+	return true
+}
+
+// send sends the answers to all that was read in one piece, and then tells of the requests. False ends the connection: its client does not read.
+func (t *stream) send() bool {
+	var err error
+	if len(t.out) > 0 {
+		if now := time.Now(); t.sendEnds.Sub(now) < writeDeadline {
+			t.sendEnds = now.Add(2 * writeDeadline)
+			_ = t.conn.SetWriteDeadline(t.sendEnds)
+		}
+		_, err = t.conn.Write(t.out)
+	}
+	for i := range t.sights {
+		t.sights[i].answered = t.sights[i].answered && err == nil
+	}
+	t.s.sightings.add(t.sights)
+	t.out, t.sights = t.usual, t.sights[:0]
+	return err == nil
+}
+
+// endReadIn sets the deadline of what is read next. One that is a little early is good enough, and spares a busy connection a timer for each request.
+func (t *stream) endReadIn(wait time.Duration) {
+	ends := time.Now().Add(wait)
+	if early := ends.Sub(t.readEnds); early < 0 || early > wait/deadlineSlack {
+		_ = t.conn.SetReadDeadline(ends)
+		t.readEnds = ends
 	}
 }
 
@@ -170,30 +233,6 @@ func frame(b []byte, ended bool) (size int, ok bool) {
 		return 0, true
 	}
 	return size, true
-}
-
-// answerStream answers one frame. False ends the connection: the stream is not ours, or its client does not read. A STUN message that has no answer is
-// passed over, as over UDP.
-func (s *Server) answerStream(conn *net.TCPConn, r *responder, out, frame []byte, source, local netip.AddrPort) bool {
-	answer, inquiry := r.respond(out[:0], frame, source, local)
-	switch inquiry.kind {
-	case kindNothing:
-		m, ok := parseMessage(frame)
-		return ok && !m.classic || len(frame) == 1
-	case kindResponse:
-		return true
-	case kindWhoami:
-		if !s.whoami.allow(source.Addr(), time.Now()) {
-			answer = nil
-		}
-	}
-	var err error
-	if len(answer) > 0 {
-		_ = conn.SetWriteDeadline(time.Now().Add(writeDeadline))
-		_, err = conn.Write(answer)
-	}
-	s.sightings.add(seen{source: source, local: local, kind: inquiry.kind, tcp: true, answered: len(answer) > 0 && err == nil}, unknownTTL, inquiry.software, inquiry.username)
-	return err == nil
 }
 
 func unmapped(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }

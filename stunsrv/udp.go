@@ -17,13 +17,34 @@ const (
 	maxReadErrors = 100
 )
 
-// serveUDP is the loop of one socket: one read, at most one write, no allocation.
+// datagram is what came, and what is sent for it.
+type datagram struct {
+	msg           []byte
+	source, local netip.AddrPort
+	ttl           int    // 0: not known
+	pin           []byte // makes a wildcard socket send from local
+
+	out     []byte // room for the answer
+	answer  []byte // empty: silence
+	inquiry        // the way of the answer, among others
+	err     error  // of sending
+}
+
+// datagrams is a socket as its loop sees it. What read returns, and all in it, lasts until the next read.
+type datagrams interface {
+	read() ([]datagram, error) // waits for at least one
+	send([]datagram)           // those that have an answer
+}
+
+// serveUDP is the loop of one socket: what has come is read, answered, sent, and told of, and nothing is allocated.
 func (s *Server) serveUDP(ctx context.Context, sock *socket) error {
-	in := make([]byte, maxDatagram)
-	out := make([]byte, 0, maxAnswer)
-	control := make([]byte, controlSize)
+	return s.serveDatagrams(ctx, sock, newDatagrams(sock))
+}
+
+func (s *Server) serveDatagrams(ctx context.Context, sock *socket, datagrams datagrams) error {
+	var sights []sight
 	for failed := 0; ; {
-		n, controlled, _, source, err := sock.conn.ReadMsgUDPAddrPort(in, control)
+		came, err := datagrams.read()
 		if err != nil {
 			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
 				return nil
@@ -35,31 +56,31 @@ func (s *Server) serveUDP(ctx context.Context, sock *socket) error {
 			continue
 		}
 		failed = 0
-		local := sock.local
-		addr, ttl, pin := arrivedAt(control[:controlled])
-		if addr.IsValid() { // only a wildcard socket asked for it
-			local = netip.AddrPortFrom(addr, local.Port())
-		}
-		answer, inquiry := sock.respond(out[:0], in[:n], source, local)
-		switch inquiry.kind {
-		case kindNothing:
-			continue
-		case kindResponse:
-			s.checks.deliver(in[:n], source, local)
-			continue
-		case kindWhoami:
-			if !s.whoami.allow(source.Addr(), time.Now()) {
-				answer = nil
+		for i := range came {
+			d := &came[i]
+			d.answer, d.inquiry = sock.respond(d.out[:0], d.msg, d.source, d.local)
+			switch d.kind {
+			case kindResponse:
+				s.checks.deliver(d.msg, d.source, d.local)
+			case kindWhoami:
+				if !s.whoami.allow(d.source.Addr(), time.Now()) {
+					d.answer = nil
+				}
 			}
 		}
-		answered := len(answer) > 0
-		if answered {
-			if err = sock.send(answer, pin, local, inquiry); err != nil {
-				s.log.Debug("write", "to", inquiry.to, "from", inquiry.origin, "err", err)
-				answered = false
+		datagrams.send(came)
+		sights = sights[:0]
+		for i := range came {
+			d := &came[i]
+			if d.err != nil {
+				s.log.Debug("write", "to", d.to, "from", d.origin, "err", d.err)
+			}
+			if d.kind != kindNothing && d.kind != kindResponse {
+				what := seen{source: d.source, local: d.local, kind: d.kind, answered: len(d.answer) > 0 && d.err == nil}
+				sights = append(sights, sight{what, d.ttl, d.software, d.username})
 			}
 		}
-		s.sightings.add(seen{source: source, local: local, kind: inquiry.kind, answered: answered}, ttl, inquiry.software, inquiry.username)
+		s.sightings.add(sights)
 	}
 }
 
@@ -67,11 +88,56 @@ func (s *Server) serveUDP(ctx context.Context, sock *socket) error {
 func (sock *socket) send(answer, pin []byte, local netip.AddrPort, way inquiry) error {
 	from := sock.siblings[way.from]
 	if from == nil {
-		return sock.sendLent(answer, way)
+		return sock.sendLent(answer, pin, way)
 	}
 	if from.local.Addr().IsUnspecified() && way.origin.Addr() != local.Addr() {
 		pin = sock.pair.pin(way.origin.Addr())
 	}
 	_, _, err := from.conn.WriteMsgUDPAddrPort(answer, pin, way.to)
 	return err
+}
+
+// oneByOne is datagrams where the kernel has no better way.
+type oneByOne struct {
+	sock    *socket
+	control []byte
+	buffer  []byte
+	came    [1]datagram
+}
+
+func newOneByOne(sock *socket) *oneByOne {
+	o := &oneByOne{sock: sock, control: make([]byte, controlSize), buffer: make([]byte, maxDatagram)}
+	o.came[0].out = make([]byte, 0, maxAnswer)
+	return o
+}
+
+func (o *oneByOne) read() ([]datagram, error) {
+	n, controlled, _, source, err := o.sock.conn.ReadMsgUDPAddrPort(o.buffer, o.control)
+	if err != nil {
+		return nil, err
+	}
+	o.came[0].arrived(o.sock, o.buffer[:n], o.control[:controlled], source)
+	return o.came[:], nil
+}
+
+func (o *oneByOne) send(came []datagram) {
+	for i := range came {
+		came[i].send(o.sock)
+	}
+}
+
+// arrived takes in what the kernel tells of a datagram.
+func (d *datagram) arrived(sock *socket, msg, control []byte, source netip.AddrPort) {
+	d.msg, d.source, d.local, d.err = msg, source, sock.local, nil
+	var addr netip.Addr
+	if addr, d.ttl, d.pin = arrivedAt(control); addr.IsValid() { // only a wildcard socket asked for it
+		d.local = netip.AddrPortFrom(addr, sock.local.Port())
+	}
+}
+
+// send sends the one answer.
+func (d *datagram) send(sock *socket) {
+	if len(d.answer) > 0 {
+		d.err = sock.send(d.answer, d.pin, d.local, d.inquiry)
+	}
 }

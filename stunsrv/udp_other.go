@@ -1,0 +1,5 @@
+//go:build !linux
+
+package stunsrv
+
+func newDatagrams(sock *socket) datagrams { return newOneByOne(sock) }
