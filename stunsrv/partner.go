@@ -25,11 +25,11 @@ const (
 	// partnerIntroduction is for the handshakes before two are partners.
 	partnerIntroduction = 5 * time.Second
 	// maxIntroductions at once that others began: each costs a handshake of TLS, and nobody has proved anything yet.
-	maxIntroductions = 4
+	maxIntroductions = 16
 	// partnerRetry is the first pause after an attempt that failed; it doubles up to maxPartnerRetry.
 	partnerRetry    = 500 * time.Millisecond
 	maxPartnerRetry = 15 * time.Second
-	// maxPartnerTroubles are remembered, so that each is logged once.
+	// maxPartnerTroubles are remembered, so that each is logged once. Those of strangers that are over it are not logged.
 	maxPartnerTroubles = 64
 )
 
@@ -121,16 +121,29 @@ func (s *Server) pair(f int) *pair {
 	return s.lent[f].Load()
 }
 
-// sendLent has a partner send an answer.
-func (sock *socket) sendLent(answer []byte, way inquiry) error {
-	if sock.lent == nil {
-		return ErrNoSocket
+// sendLent has a partner send an answer. Where it cannot, this socket says so itself, with pin: silence would pass for a filter's.
+func (sock *socket) sendLent(answer, pin []byte, way inquiry) error {
+	err := errPartnerGone // since the answer was made
+	if p := sock.lent.Load(); p != nil && p.secondary == way.origin.Addr() {
+		err = p.link.answer(answer, way.origin, way.to)
 	}
-	p := sock.lent.Load()
-	if p == nil || p.secondary != way.origin.Addr() {
-		return errPartnerGone // since the answer was made
+	if err == nil {
+		return nil
 	}
-	return p.link.answer(answer, way.origin, way.to)
+	_, _, failed := sock.conn.WriteMsgUDPAddrPort(appendNotSent(nil, answer), pin, way.to)
+	return errors.Join(err, failed)
+}
+
+// appendNotSent writes what is answered in place of an answer that the partner does not send: a 500 (RFC 8489 section 14.8).
+func appendNotSent(dst, answer []byte) []byte {
+	const reason = "Server Error"
+	if _, ok := parseMessage(answer); !ok {
+		return append(dst, noCorner...)
+	}
+	dst = appendHeader(dst, typeBindingError, answer[4:headerSize])
+	dst = append(append(dst, attrErrorCode>>8, attrErrorCode, 0, byte(4+len(reason)), 0, 0, 5, 0), reason...)
+	setLength(dst)
+	return dst
 }
 
 // lentBy is where the pair of a family will stand that a partner may lend; nil: none ever will.
@@ -383,7 +396,11 @@ func (s *Server) troubled(with string, err error) {
 	p := &s.partners
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if text := with + " " + err.Error(); !p.troubles[text] && len(p.troubles) < maxPartnerTroubles {
+	var op *net.OpError
+	if errors.As(err, &op) { // without the addresses in it: the port is another each time
+		err = fmt.Errorf("%s: %w", op.Op, op.Err)
+	}
+	if text := with + " " + err.Error(); !p.troubles[text] && (len(p.troubles) < maxPartnerTroubles || slices.Contains(p.places, with)) {
 		p.troubles[text] = true
 		s.log.Warn("no partner", "with", with, "err", err)
 		return

@@ -597,3 +597,42 @@ func handshaken(t *testing.T, conn net.Conn, dialer bool) net.Conn {
 	}
 	return tls.Server(conn, config)
 }
+
+// TestPartnerBusyAnswers: what cannot be sent from the partner is refused from here, and never silence.
+func TestPartnerBusyAnswers(t *testing.T) {
+	a, _ := startPartners(t)
+	l := a.partners.link(0)
+	l.answers.SetLimit(0)
+	l.answers.AllowN(time.Now(), int(l.answers.Tokens()))
+	conn := stranger(t)
+	at := a.at("127.0.0.1", PrimaryPort)
+	for _, flags := range []byte{4, 6} {
+		answer, from := askUDP(t, conn, at, bindingRequest(t, changeRequest(flags)).Raw)
+		if code := errorCode(t, answer); code != stun.CodeServerError || from != at {
+			t.Errorf("%d from %s", code, from)
+		}
+	}
+	if answer, from := askUDP(t, conn, at, []byte("whoami SS")); string(answer) != noCorner || from != at {
+		t.Errorf("%q from %s", answer, from)
+	}
+}
+
+// TestPartnerBorrows: who has a second address of its own lends, and keeps to its own.
+func TestPartnerBorrows(t *testing.T) {
+	third := netip.MustParseAddr("127.0.0.6")
+	b := start(t, ip2, [2]uint16{}, Config{Alternate: []netip.Addr{third}})
+	a := start(t, ip1, b.ports, Config{Partners: []string{ip2.String()}})
+	a.log.await(t, saysLent)
+	b.log.await(t, "borrows")
+	at := netip.AddrPortFrom(ip2, b.ports[0])
+	if c := b.CornersFrom(at); c.SP.Addr() != third {
+		t.Errorf("%+v", c)
+	}
+	conn := stranger(t)
+	if _, from := askUDP(t, conn, a.at("127.0.0.1", PrimaryPort), bindingRequest(t, changeRequest(4)).Raw); from != at {
+		t.Errorf("from %s", from)
+	}
+	if _, from := askUDP(t, conn, at, bindingRequest(t, changeRequest(4)).Raw); from.Addr() != third {
+		t.Errorf("from %s", from)
+	}
+}
