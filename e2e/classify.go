@@ -49,6 +49,7 @@ const (
 
 // NATAnswer is what a client says of a NAT. What it says nothing about is empty.
 type NATAnswer struct {
+	Client                Client
 	Translated, Rewritten *bool
 	Mapping, Filtering    protocol.Behavior
 	RFC3489               protocol.ClassicNAT
@@ -76,6 +77,7 @@ type Grade string
 // The grades.
 const (
 	Right       Grade = "right"
+	RightBlind  Grade = "right: not measurable" // it truly is not, from there
 	Wrong       Grade = "wrong"
 	NotMeasured Grade = "not measurable"
 )
@@ -93,6 +95,7 @@ func (n NAT) Grade(a NATAnswer) (g Grade, why string) {
 	behaviour := func(what string, is protocol.Behavior, right ...protocol.Behavior) {
 		switch {
 		case is == "" || slices.Contains(right, is):
+		case is == protocol.NotMeasurable && slices.Contains(n.Blind, a.Client):
 		case is == protocol.NotMeasurable:
 			say(NotMeasured, "%s", what)
 		default:
@@ -116,6 +119,9 @@ func (n NAT) Grade(a NATAnswer) (g Grade, why string) {
 	}
 	if a.Mapping == "" && a.Filtering == "" && a.RFC3489 == "" {
 		say(NotMeasured, "no answer")
+	}
+	if grade == Right && a.Mapping == protocol.NotMeasurable {
+		grade = RightBlind
 	}
 	return grade, strings.Join(reasons, "; ")
 }
@@ -153,8 +159,19 @@ func (b *NATBench) Close() error {
 
 // Ask lets a client say what the NAT does. A browser is started for the first question and kept.
 func (b *NATBench) Ask(ctx context.Context, c Client) (NATAnswer, error) {
+	if c == ClientChromium || c == ClientFirefox {
+		if err := b.open(ctx, c); err != nil {
+			return NATAnswer{}, err
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, answerDeadline)
 	defer cancel()
+	a, err := b.ask(ctx, c)
+	a.Client = c
+	return a, err
+}
+
+func (b *NATBench) ask(ctx context.Context, c Client) (NATAnswer, error) {
 	switch c {
 	case ClientChromium, ClientFirefox:
 		return b.askPage(ctx, c)
@@ -216,17 +233,23 @@ func (b *NATBench) tool(ctx context.Context, name string, args ...string) ([]byt
 	return out.Bytes(), time.Since(began), err
 }
 
+// open starts a browser where it does not run yet.
+func (b *NATBench) open(ctx context.Context, c Client) (err error) {
+	if b.browsers[c] != nil {
+		return nil
+	}
+	start, cancel := context.WithTimeout(ctx, startDeadline)
+	defer cancel()
+	browser, err := Start(start, Kind(c), Options{NS: b.Lab.NS(NodeA)})
+	if err == nil {
+		b.browsers[c] = browser
+	}
+	return err
+}
+
 // askPage opens a room's page alone and reads the report until the NAT is classified.
 func (b *NATBench) askPage(ctx context.Context, c Client) (a NATAnswer, err error) {
 	browser := b.browsers[c]
-	if browser == nil {
-		start, cancel := context.WithTimeout(context.WithoutCancel(ctx), startDeadline)
-		defer cancel()
-		if browser, err = Start(start, Kind(c), Options{NS: b.Lab.NS(NodeA)}); err != nil {
-			return a, err
-		}
-		b.browsers[c] = browser
-	}
 	if b.Room, err = b.NewRoom(ctx); err != nil {
 		return a, err
 	}
@@ -334,7 +357,7 @@ type NATAnswers struct {
 // Bad are the answers that are not right, in words, each once.
 func (r NATAnswers) Bad() (out []string) {
 	for _, a := range r.Answers {
-		if g, why := r.NAT.Grade(a); g != Right {
+		if g, why := r.NAT.Grade(a); g != Right && g != RightBlind {
 			out = append(out, strings.TrimSuffix(fmt.Sprintf("%s: %s (%s): %s", g, why, a, oneLine(a.Said)), ": "))
 		}
 	}
@@ -354,7 +377,7 @@ func (r NATAnswers) cell() string {
 		}
 	}
 	var parts []string
-	for _, g := range []Grade{Right, NotMeasured, Wrong} {
+	for _, g := range []Grade{Right, RightBlind, NotMeasured, Wrong} {
 		if count[g] == 0 {
 			continue
 		}
@@ -445,27 +468,50 @@ func NATTable(all []NATAnswers, runs int) string {
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// AskAll sets a NAT and asks each client so many times, the clients in turn, so that none finds what another has just left.
-func AskAll(ctx context.Context, n NAT, clients []Client, runs int, binary, tools string) (out []NATAnswers, err error) {
-	start, cancel := context.WithTimeout(ctx, startDeadline)
-	defer cancel()
-	b, err := SetNATBench(start, n, binary, tools, "")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, b.Close()) }()
-	for _, c := range clients {
-		out = append(out, NATAnswers{NAT: n, Client: c})
-	}
-	for range runs {
-		for i, c := range clients {
-			a, err := b.Ask(ctx, c)
-			if err != nil {
-				out[i].Errors = append(out[i].Errors, oneLine(err.Error()))
-				continue
+// AskAll puts up one NAT after the other and asks each client so many times about it, the clients in turn, so that none finds what another has just left.
+// The server and the browsers are started once for all NATs that can stand in the same network.
+func AskAll(ctx context.Context, nats []NAT, clients []Client, runs int, binary, tools string, done func([]NATAnswers)) (err error) {
+	var b *NATBench
+	defer func() {
+		if b != nil {
+			err = errors.Join(err, b.Close())
+		}
+	}()
+	for _, n := range nats {
+		if b != nil && (n.Outer != nil || b.NAT.Outer != nil) {
+			if err := b.Close(); err != nil {
+				return err
 			}
-			out[i].Answers = append(out[i].Answers, a)
+			b = nil
+		}
+		if b == nil {
+			start, cancel := context.WithTimeout(ctx, startDeadline)
+			b, err = SetNATBench(start, n, binary, tools, "")
+			cancel()
+		} else {
+			err = b.lab.SetNAT(0, n)
+			b.NAT = n
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", n.Name, err)
+		}
+		var out []NATAnswers
+		for _, c := range clients {
+			out = append(out, NATAnswers{NAT: n, Client: c})
+		}
+		for range runs {
+			for i, c := range clients {
+				a, err := b.Ask(ctx, c)
+				if err != nil {
+					out[i].Errors = append(out[i].Errors, oneLine(err.Error()))
+					continue
+				}
+				out[i].Answers = append(out[i].Answers, a)
+			}
+		}
+		if done(out); ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
-	return out, nil
+	return nil
 }

@@ -37,6 +37,9 @@ type NAT struct {
 	Pool Pooling
 	// Rewritten: an ALG changes addresses in answers. Lies: all of them, so that nobody inside can know that it is translated.
 	Rewritten, Lies bool
+	// Blind are those who truly cannot measure it. Chromium believes MAPPED-ADDRESS where there is one (libwebrtc, p2p/base/stun_port.cc): with a wrong one there,
+	// its candidate is an address that nobody outside ever saw, and no check can be sent to it.
+	Blind []Client
 }
 
 // Pooling is how public addresses are given out (RFC 4787 section 4.1).
@@ -203,9 +206,9 @@ var NATs = slices.Concat([]NAT{
 	{Name: "pool-arbitrary", Title: "two public addresses; each socket gets the next one", User: &UserNAT{Mapping: eim, Filtering: apdf, Preserve: true, Arbitrary: true},
 		Translated: true, Mapping: eim, Filtering: apdf, Pool: PoolArbitrary},
 	{Name: "alg-mapped", Title: "an ALG puts the inside address into MAPPED-ADDRESS", User: &UserNAT{Mapping: eim, Filtering: apdf, ALG: ALGMapped},
-		Translated: true, Mapping: eim, Filtering: apdf, Rewritten: true},
+		Translated: true, Mapping: eim, Filtering: apdf, Rewritten: true, Blind: []Client{ClientChromium}},
 	{Name: "alg-xor", Title: "an ALG puts the inside address into XOR-MAPPED-ADDRESS, too", User: &UserNAT{Mapping: eim, Filtering: apdf, ALG: ALGXOR},
-		Translated: true, Mapping: eim, Filtering: apdf, Rewritten: true, Lies: true},
+		Translated: true, Mapping: eim, Filtering: apdf, Rewritten: true, Lies: true, Blind: []Client{ClientChromium, ClientFirefox}},
 	{Name: "unstable", Title: "a mapping gets another port after every packet", User: &UserNAT{Mapping: eim, Filtering: apdf, ChangeEvery: 1},
 		Translated: true, Mapping: apdm, Filtering: apdf, Also: []protocol.Behavior{protocol.NotMeasurable}},
 })

@@ -69,26 +69,22 @@ func classify(ctx context.Context, names, clientNames string, runs int, out stri
 	defer os.RemoveAll(tools)
 	var all []e2e.NATAnswers
 	bad := 0
-	for _, n := range nats {
-		answers, err := e2e.AskAll(ctx, n, clients, runs, binary, tools)
-		if err != nil {
-			return fmt.Errorf("%s: %w", n.Name, err)
-		}
-		line := fmt.Sprintf("%-16s", n.Name)
+	err = e2e.AskAll(ctx, nats, clients, runs, binary, tools, func(answers []e2e.NATAnswers) {
+		line := fmt.Sprintf("%-16s", answers[0].NAT.Name)
 		for _, r := range answers {
-			line += fmt.Sprintf(" %s: %s", r.Client, "right")
-			if wrong := r.Bad(); len(wrong) > 0 {
-				line = strings.TrimSuffix(line, "right") + strings.Join(wrong, " | ")
-				if slices.Contains(e2e.OwnClients, r.Client) {
-					bad++
-				}
+			wrong := r.Bad()
+			if len(wrong) == 0 {
+				wrong = []string{"right"}
+			} else if slices.Contains(e2e.OwnClients, r.Client) {
+				bad++
 			}
+			line += fmt.Sprintf(" %s: %s", r.Client, strings.Join(wrong, " | "))
 		}
 		fmt.Fprintln(os.Stderr, line)
 		all = append(all, answers...)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+	})
+	if err != nil {
+		return err
 	}
 	if err := publish(out, "nat-lab", e2e.NATTable(all, runs)); err != nil {
 		return err
