@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ type GridCell struct {
 	Error error
 }
 
-// Contradicts: the outcome is another than expected, or there is none.
+// Contradicts tells whether the outcome is another than expected, or there is none.
 func (c GridCell) Contradicts() bool {
 	return c.Error != nil || c.Told || c.Expected != nil && *c.Expected != (c.Outcome == protocol.OutcomeConnected)
 }
@@ -130,12 +131,9 @@ func GridTable(cells []GridCell) string {
 	var rows, columns []string
 	at := map[[2]string]GridCell{}
 	add := func(list *[]string, name string) {
-		for _, n := range *list {
-			if n == name {
-				return
-			}
+		if !slices.Contains(*list, name) {
+			*list = append(*list, name)
 		}
-		*list = append(*list, name)
 	}
 	var took []time.Duration
 	for _, c := range cells {

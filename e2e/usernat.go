@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/icescope/icescope/protocol"
@@ -230,11 +231,4 @@ func (t *natTable) sweep(now time.Time) {
 	}
 }
 
-func (t *natTable) isPublic(ip netip.Addr) bool {
-	for _, p := range t.public {
-		if p == ip {
-			return true
-		}
-	}
-	return false
-}
+func (t *natTable) isPublic(ip netip.Addr) bool { return slices.Contains(t.public, ip) }
