@@ -214,8 +214,10 @@ func (g views) mapping() protocol.Behavior {
 // mapping is what the corners show, where they stand side by side. Where a NAT stands between them, the address differs for that reason.
 func (f *Fold) mapping(p *peer, g views) protocol.Behavior {
 	m := g.mapping()
-	if _, _, between := f.tiers(p); between && m == protocol.AddressDependent {
-		return protocol.NotMeasurable
+	if m == protocol.AddressDependent {
+		if _, _, between := f.tiers(p, g); between {
+			return protocol.NotMeasurable
+		}
 	}
 	return m
 }

@@ -17,8 +17,7 @@ type tier struct {
 // tiers: does the server stand in two segments, one before and one behind a second NAT, and see the same socket under an address of each? In the nearer one the packet is
 // already translated (it comes from an address of the server's own segment and has crossed a router), in the farther one it has crossed more routers and has an
 // address of that segment. A server in one segment sees the last translation only, and can say nothing of those before.
-func (f *Fold) tiers(p *peer) (near, far tier, ok bool) {
-	g, _ := f.views(p)
+func (f *Fold) tiers(p *peer, g views) (near, far tier, ok bool) {
 	at := func(c protocol.Corner) (tier, bool) {
 		m, ok := g.one(c)
 		if !ok {
@@ -57,7 +56,8 @@ func initialTTL(ttl int) int {
 // doubleNAT: two translations on the way. It is no fault by itself, but each is one more to configure, and a mapping of the inner one is worth nothing outside of the outer.
 func doubleNAT(f *Fold) (out []Finding) {
 	for _, p := range f.peers {
-		near, far, ok := f.tiers(p)
+		g, _ := f.views(p)
+		near, far, ok := f.tiers(p, g)
 		if !ok {
 			continue
 		}

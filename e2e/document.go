@@ -23,6 +23,9 @@ func Markdown() string {
 		fmt.Fprintf(&b, " Would be wrong: %s.", codes(s.Expect.MustNot))
 		for _, v := range s.Variants {
 			fmt.Fprintf(&b, " Also played with %s and %s", v.Kinds[0], v.Kinds[1])
+			if v.Otherwise != nil {
+				fmt.Fprintf(&b, ", and then it needs `%s` because of `%s`", v.Otherwise.Needs, v.Otherwise.Cause)
+			}
 			if v.Weak {
 				b.WriteString(", where the cause may stay unnamed")
 			}

@@ -33,6 +33,8 @@ type Variant struct {
 	Kinds [2]Kind
 	// Weak: these ends hide what the cause is known from, so the report may name none, or another that is possible. Nothing wrong may be likely.
 	Weak bool
+	// Otherwise is what these ends lead to, where it is another verdict.
+	Otherwise *Expect
 }
 
 // Play is one line of the lab's programme.
@@ -46,7 +48,11 @@ type Play struct {
 func Plays() (out []Play) {
 	for _, s := range Scenarios {
 		for _, v := range append([]Variant{{Kinds: [2]Kind{Chromium, Chromium}}}, s.Variants...) {
-			out = append(out, Play{s.Name + v.suffix(), s, v})
+			p := Play{s.Name + v.suffix(), s, v}
+			if v.Otherwise != nil {
+				p.Scenario.Expect = *v.Otherwise
+			}
+			out = append(out, p)
 		}
 	}
 	return out
