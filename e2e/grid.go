@@ -11,8 +11,9 @@ import (
 	"github.com/icescope/icescope/protocol"
 )
 
-// cellDeadline is for one pair of NATs, from opening the first page.
-const cellDeadline = 20 * time.Second
+// cellDeadline is for one pair of NATs, from opening the first page. Two that map anew for every destination and let everybody in learn new addresses of each
+// other until Chromium gives up, after 15 s.
+const cellDeadline = 40 * time.Second
 
 // GridNATs are the rows and columns of the whole grid: one of each behaviour, as Linux does it.
 func GridNATs() []NAT {
