@@ -21,6 +21,7 @@ type Fold struct {
 	checks []check
 	log    []*signal
 	byID   map[int]*signal // by event number
+	known  map[*peer]known // what views found since the last event
 }
 
 type peer struct {
@@ -37,8 +38,10 @@ type peer struct {
 	rttMs         *float64
 	// sightings are the sources that the STUN server saw, the first event of each.
 	sightings []sighting
-	alone     []*end // what it gathered without a peer, the newest last
-	nats      []*end // the measurements of its NAT, the newest last
+	// udp are those of them that were answered over UDP.
+	udp   []sighting
+	alone []*end // what it gathered without a peer, the newest last
+	nats  []*end // the measurements of its NAT, the newest last
 }
 
 type sighting struct {
@@ -142,12 +145,13 @@ type endPair struct {
 }
 
 // NewFold returns an empty picture.
-func NewFold() *Fold { return &Fold{byID: map[int]*signal{}} }
+func NewFold() *Fold { return &Fold{byID: map[int]*signal{}, known: map[*peer]known{}} }
 
 // Add takes the next event. Events that make no sense (a state of a trial that never started, a second start) are passed over: a recording may come from
 // anywhere.
 func (f *Fold) Add(e *protocol.Event) {
 	f.events++
+	clear(f.known)
 	f.lastMs = max(f.lastMs, e.AtMs)
 	p := f.peer(e.Peer)
 	switch {
@@ -195,7 +199,11 @@ func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
 				return
 			}
 		}
-		p.sightings = append(p.sightings, sighting{*e.Sighting, e.Seq, e.AtMs})
+		s := sighting{*e.Sighting, e.Seq, e.AtMs}
+		p.sightings = append(p.sightings, s)
+		if s.Transport == "udp" && s.Answered && s.Kind == "binding" {
+			p.udp = append(p.udp, s)
+		}
 	case e.Type == protocol.EventDescription && e.Description != nil:
 		f.description(p, e)
 	case e.Type == protocol.EventCandidate && e.Candidate != nil:

@@ -116,7 +116,22 @@ type views struct {
 // views finds the peer's socket that most corners saw. It takes the newest gathering without a peer, because only there no check of another peer opens anything.
 //
 // A socket is told from another of the same gathering by its related address; where that is hidden, a gathering with one host port has one socket.
-func (f *Fold) views(p *peer) (best views, ok bool) {
+func (f *Fold) views(p *peer) (views, bool) {
+	k, have := f.known[p]
+	if !have {
+		k.views, k.ok = f.findViews(p)
+		f.known[p] = k
+	}
+	return k.views, k.ok
+}
+
+// known keeps them between two events: many rules ask.
+type known struct {
+	views views
+	ok    bool
+}
+
+func (f *Fold) findViews(p *peer) (best views, ok bool) {
 	for _, n := range slices.Backward(p.alone) {
 		if n.trial.Kind() != protocol.TrialAlone {
 			continue

@@ -70,14 +70,7 @@ func (f *Fold) masked(p *peer) answer {
 	return unknown
 }
 
-func udpSightings(p *peer) (out []sighting) {
-	for _, s := range p.sightings {
-		if s.Transport == "udp" && s.Answered && s.Kind == "binding" {
-			out = append(out, s)
-		}
-	}
-	return out
-}
+func udpSightings(p *peer) []sighting { return p.udp }
 
 // srflx are the server-reflexive candidates of an end.
 func (n *end) srflx() (out []*candidate) {
