@@ -396,8 +396,7 @@ func (s *Server) troubled(with string, err error) {
 	p := &s.partners
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var op *net.OpError
-	if errors.As(err, &op) { // without the addresses in it: the port is another each time
+	if op, ok := errors.AsType[*net.OpError](err); ok { // without the addresses in it: the port is another each time
 		err = fmt.Errorf("%s: %w", op.Op, op.Err)
 	}
 	if text := with + " " + err.Error(); !p.troubles[text] && (len(p.troubles) < maxPartnerTroubles || slices.Contains(p.places, with)) {

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pion/stun/v3"
@@ -232,7 +234,8 @@ func TestLentChecks(t *testing.T) {
 	one, other := testLink(s, a), testLink(s, a)
 	var c lentChecks
 	now, id := time.Now(), newTransactionID()
-	if !c.add(id, one, now) || !c.add(id, one, now) || c.add(id, other, now) {
+	first, again, stolen := c.add(id, one, now), c.add(id, one, now), c.add(id, other, now)
+	if !first || !again || stolen {
 		t.Error("whose is it?")
 	}
 	answer := appendHeader(nil, typeBindingSuccess, id[:])
@@ -305,5 +308,86 @@ func TestLentPairDoesNotAllocate(t *testing.T) {
 		if code, _ := refusal(t, answer); code != 420 || found.from&sp != 0 {
 			t.Errorf("%s: %d", name, code)
 		}
+	}
+}
+
+// TestPartnerSilent: a partner that says nothing is lost, and learns every second that this end lives.
+func TestPartnerSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		l := testLink(&Server{}, a)
+		ended := make(chan error, 1)
+		began := time.Now()
+		go func() { ended <- l.run() }()
+		beats := 0
+		for {
+			f, err := readPartnerFrame(b)
+			if err != nil {
+				break
+			}
+			if !reflect.DeepEqual(f, &partnerFrame{}) {
+				t.Errorf("%+v", f)
+			}
+			beats++
+		}
+		if err := <-ended; !strings.Contains(err.Error(), "nothing was heard") || time.Since(began) != partnerPatience || beats != int(partnerPatience/partnerHeartbeat) {
+			t.Errorf("%v after %s and %d beats", err, time.Since(began), beats)
+		}
+		if err := l.check(t.Context(), nil, server4, client4); !errors.Is(err, errPartnerGone) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestPartnerSlow: what is evidence is not dropped; a link that would have to ends. An answer may be lost, as over UDP, but is said to be.
+func TestPartnerSlow(t *testing.T) {
+	a, b := net.Pipe()
+	t.Cleanup(func() { a.Close(); b.Close() })
+	l := testLink(&Server{log: slog.New(slog.DiscardHandler)}, a)
+	for range partnerQueue {
+		l.must(&partnerFrame{})
+	}
+	if err := l.answer([]byte("x"), server4, client4); !errors.Is(err, errPartnerSlow) {
+		t.Error(err)
+	}
+	l.must(&partnerFrame{})
+	<-l.done
+	if !errors.Is(l.why, errPartnerSlow) {
+		t.Error(l.why)
+	}
+}
+
+// TestPartnerUnanswered: a partner that lives and does not say that it has sent a packet leaves a check without a result.
+func TestPartnerUnanswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		defer a.Close()
+		defer b.Close()
+		l := testLink(&Server{}, a)
+		if err := l.check(t.Context(), nil, server4, client4); err == nil || errors.Is(err, errPartnerGone) {
+			t.Error(err)
+		}
+		sent := make(chan error, 1)
+		go func() { sent <- l.check(t.Context(), nil, server4, client4) }()
+		synctest.Wait()
+		l.take(&partnerFrame{Emitted: &partnerEmitted{Ticket: 1}}) // late
+		l.take(&partnerFrame{Emitted: &partnerEmitted{Ticket: 2, Error: "to\nthing"}})
+		if err := <-sent; err == nil || !strings.HasSuffix(err.Error(), "tothing") {
+			t.Error(err)
+		}
+	})
+}
+
+// TestPartnerFlood: a partner that sends more than an honest one is none.
+func TestPartnerFlood(t *testing.T) {
+	a, b := net.Pipe()
+	t.Cleanup(func() { a.Close(); b.Close() })
+	l := testLink(&Server{}, a)
+	l.frames.SetLimit(0)
+	l.frames.AllowN(time.Now(), partnerFramesBurst)
+	alive, _ := (&partnerFrame{}).encode()
+	go func() { _, _ = b.Write(alive) }()
+	if err := l.read(); !errors.Is(err, errPartnerTooBig) {
+		t.Error(err)
 	}
 }
