@@ -38,8 +38,8 @@ func (q quad) corner(at netip.AddrPort) protocol.Corner {
 	return ""
 }
 
-// quad finds the corners for a peer. home is the address of the server that the peer's requests came to.
-func (f *Fold) quad(p *peer, home netip.Addr) quad {
+// quad finds the corners for a peer: home is the address of the server that the peer's requests came to.
+func (f *Fold) quad(home netip.Addr) quad {
 	ports := f.ownPorts() // the primary first
 	if len(ports) == 0 || !home.IsValid() {
 		return quad{}
@@ -150,7 +150,7 @@ func (f *Fold) findViews(p *peer) (best views, ok bool) {
 			}
 			g := groups[key]
 			if g == nil {
-				g = &views{quad: f.quad(p, f.home(p, ip.Is4())), seen: map[protocol.Corner][]mapped{}}
+				g = &views{quad: f.quad(f.home(p, ip.Is4())), seen: map[protocol.Corner][]mapped{}}
 				groups[key], order = g, append(order, key)
 			}
 			if c.Type == "host" {
@@ -333,7 +333,7 @@ func (f *Fold) nat(p *peer) protocol.NATReport {
 	if seen {
 		r.Tests = append(r.Tests, g.tests(p)...)
 	}
-	r.Tests = append(r.Tests, filterTests(n, probes)...)
+	r.Tests = append(r.Tests, filterTests(probes)...)
 	return r
 }
 
@@ -386,7 +386,7 @@ func (g views) tests(p *peer) (out []protocol.NATTest) {
 }
 
 // filterTests are the checks that the corners sent, each with its control.
-func filterTests(n *end, probes map[protocol.Corner]probe) (out []protocol.NATTest) {
+func filterTests(probes map[protocol.Corner]probe) (out []protocol.NATTest) {
 	steps := []struct {
 		step   protocol.NATStep
 		corner protocol.Corner
