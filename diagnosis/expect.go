@@ -25,11 +25,23 @@ const (
 	playRounds = 6
 )
 
+// manner is what NATs of the same two behaviours still do differently.
+type manner struct {
+	// sessions: answers leave from the mapping that the request came to (what keeps state per session does that), not from the one for their destination.
+	sessions bool
+	// together: whom the machine has sent to through one mapping may send to all others of the same inside port, too, for the RFC speaks of the internal endpoint
+	// (section 5). Linux looks at the mapping alone.
+	together bool
+}
+
+// manners are those that there are. What keeps state per session also filters by it, so never both.
+var manners = [...]manner{{}, {sessions: true}, {together: true}}
+
 // player is one end behind its NAT.
 type player struct {
 	ip       string
 	nat      behavior
-	sessions bool              // answers leave from the mapping that the request came to (what keeps state per session does that), not from the one for their destination
+	manner                     // where RFC 4787 leaves a choice
 	sent     map[spot][]spot   // by mapping: where it has sent to
 	known    []spot            // the other end's addresses
 	silent   bool              // sends only to whom it has heard
@@ -61,6 +73,12 @@ func (p *player) lets(from, to spot) bool {
 	if !open {
 		return false
 	}
+	if p.together {
+		peers = nil
+		for _, more := range p.sent {
+			peers = append(peers, more...)
+		}
+	}
 	return slices.ContainsFunc(peers, func(s spot) bool {
 		switch p.nat.filtering {
 		case protocol.EndpointIndependent:
@@ -73,9 +91,9 @@ func (p *player) lets(from, to spot) bool {
 }
 
 // meets plays. silent ends send nothing before they have heard.
-func meets(a, b behavior, silentA, silentB, sessions bool) bool {
+func meets(a, b behavior, silentA, silentB bool, m manner) bool {
 	end := func(ip string, nat behavior, silent bool) *player {
-		return &player{ip: ip, nat: nat, sessions: sessions, sent: map[spot][]spot{}, heard: map[spot]struct{}{}, silent: silent}
+		return &player{ip: ip, nat: nat, manner: m, sent: map[spot][]spot{}, heard: map[spot]struct{}{}, silent: silent}
 	}
 	x, y := end(spotA, a, silentA), end(spotB, b, silentB)
 	stun := spot{spotSTUN, "3478"}
@@ -149,26 +167,30 @@ func expect(a, b behavior) (direct answer, first string) {
 
 var measurable = []protocol.Behavior{protocol.EndpointIndependent, protocol.AddressDependent, protocol.AddressAndPortDependent}
 
-// turns are the outcomes of every play: a room asks 25 times a second. A NAT that keeps state per session and one that does not are both NATs, so there are two of each.
-var turns = sync.OnceValue(func() map[[2]behavior][2]string {
+// turns are the outcomes of every play: a room asks 25 times a second. NATs of the same behaviours come in more than one manner.
+var turns = sync.OnceValue(func() map[[2]behavior][len(manners)]string {
 	var nats []behavior
 	for _, m := range measurable {
 		for _, f := range measurable {
 			nats = append(nats, behavior{m, f})
 		}
 	}
-	out := map[[2]behavior][2]string{}
+	out := map[[2]behavior][len(manners)]string{}
 	for _, a := range nats {
 		for _, b := range nats {
-			out[[2]behavior{a, b}] = [2]string{turn(a, b, false), turn(a, b, true)}
+			var outcomes [len(manners)]string
+			for i, m := range manners {
+				outcomes[i] = turn(a, b, m)
+			}
+			out[[2]behavior{a, b}] = outcomes
 		}
 	}
 	return out
 })
 
 // turn says who has to send first, or "no".
-func turn(a, b behavior, sessions bool) string {
-	aCanWait, bCanWait := meets(a, b, true, false, sessions), meets(a, b, false, true, sessions)
+func turn(a, b behavior, m manner) string {
+	aCanWait, bCanWait := meets(a, b, true, false, m), meets(a, b, false, true, m)
 	switch {
 	case aCanWait && bCanWait:
 		return "either"
@@ -176,7 +198,7 @@ func turn(a, b behavior, sessions bool) string {
 		return "a"
 	case aCanWait:
 		return "b"
-	case meets(a, b, false, false, sessions):
+	case meets(a, b, false, false, m):
 		return "both"
 	}
 	return "no"
