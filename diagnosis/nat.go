@@ -291,7 +291,7 @@ func filtering(b map[protocol.Corner]probe) protocol.Behavior {
 	switch {
 	case ss.heard():
 		return protocol.EndpointIndependent
-	case ps.silent() && !sp.heard(): // the same address with another port: only who looks at ports stops that
+	case ps.silent() && sp.silent(): // had the other address been let in, the port alone would decide
 		return protocol.AddressAndPortDependent
 	case ps.heard() && ss.silent() && !sp.heard():
 		return protocol.AddressDependent
@@ -310,9 +310,6 @@ func (f *Fold) nat(p *peer) protocol.NATReport {
 	if r.Mapping == protocol.AddressDependent || r.Mapping == protocol.AddressAndPortDependent {
 		translated = yes
 	}
-	if translated == no && r.Mapping == protocol.NotMeasurable {
-		r.Mapping = protocol.EndpointIndependent // who is not translated has one address for all
-	}
 	r.Translated = translated.ptr()
 	n, probes := f.probes(p)
 	r.Filtering = filtering(probes)
@@ -321,7 +318,7 @@ func (f *Fold) nat(p *peer) protocol.NATReport {
 	switch {
 	case n == nil && f.room.NATChecks && slices.Contains(p.joined.Trials, protocol.TrialNAT):
 		r.State = protocol.NATWaiting
-	case n != nil && n.stopped && (r.Mapping != protocol.NotMeasurable || f.aloneOver(p)):
+	case n != nil && n.stopped: // the session ends it when the mapping is known, too
 		r.State = protocol.NATDone
 		ms := max(n.stopMs, g.lastMs()) - p.joinedMs
 		r.MeasuredMs = &ms
@@ -347,8 +344,15 @@ func (g views) lastMs() (at float64) {
 	return at
 }
 
-// aloneOver: nothing more can come of the gathering that shows the mapping.
-func (f *Fold) aloneOver(p *peer) bool {
+// MappingSettled: is the peer's mapping measured, or can nothing more be learned of it? The session ends a measurement when it is.
+func (f *Fold) MappingSettled(id string) bool {
+	p := f.peer(id)
+	if p == nil {
+		return true
+	}
+	if g, ok := f.views(p); ok && f.mapping(p, g) != protocol.NotMeasurable {
+		return true
+	}
 	for _, n := range slices.Backward(p.alone) {
 		if n.trial.Kind() == protocol.TrialAlone {
 			return n.gathered() || n.stopped

@@ -31,6 +31,10 @@ const (
 	natTargetWait = 8 * time.Second
 	// natOpenWait is from the description to the browser's own check: Chromium sends at once, Firefox within a few 100 ms.
 	natOpenWait = 2500 * time.Millisecond
+	// natMappingWait is how long a measurement waits for the corners that the page's gathering still has to reach: five requests (RFC 8489 section 6.2.1) are out by then.
+	natMappingWait = 4 * time.Second
+	// natMappingLook is how often it looks.
+	natMappingLook = 25 * time.Millisecond
 	// natGrace after the control's answer, for answers that were overtaken on the way through this machine.
 	natGrace = 30 * time.Millisecond
 	// Lengths of what an agent signals, in characters (RFC 8839 section 5.4 asks for 4 and 22 at least). The ufrag ties a check to its run, so it must not be guessed.
@@ -206,7 +210,20 @@ func (n *natRun) run(ctx context.Context) protocol.Stop {
 		}
 	}
 	under.Wait()
+	n.awaitMapping(ctx)
 	return protocol.Stop{Trial: n.trial, Outcome: protocol.OutcomeConnected, Reason: protocol.ReasonMeasured}
+}
+
+// awaitMapping waits for the gathering beside it, so that the end of the measurement is the end of it all.
+func (n *natRun) awaitMapping(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, natMappingWait)
+	defer cancel()
+	for settled := false; !settled && ctx.Err() == nil; pause(ctx, natMappingLook) {
+		n.s.room.Do(func() { settled = n.s.closed || n.s.fold.MappingSettled(n.peer.ID()) })
+		if settled {
+			return
+		}
+	}
 }
 
 // natTest is the test from one corner.

@@ -66,6 +66,7 @@ func natSDP(ufrag string) protocol.ClientMessage {
 // natOffer is what a browser says of the address that natMapped is.
 func natOffer(p *client) {
 	p.start("nat-1")
+	p.say(candidateFrame("alone-1", "")) // the gathering that shows the mapping has ended
 	p.say(natSDP("abcd"))
 	p.say(candidateFrame("nat-1", "candidate:2 1 udp 1677729535 203.0.113.5 4000 typ srflx raddr 0.0.0.0 rport 0"))
 	p.sync()
