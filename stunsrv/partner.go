@@ -35,7 +35,7 @@ const (
 
 // Reasons why a connection between partners ends that is no trouble.
 var (
-	errPartnerBusy     = errors.New("there is a partner already")
+	errPartnerBusy     = errors.New("there is a partner already, and one has one")
 	errPartnerReplaced = errors.New("another connection took its place")
 )
 
@@ -198,6 +198,9 @@ func (s *Server) acceptPartner(conn *net.TCPConn, read []byte) {
 	leave := sync.OnceFunc(func() { <-s.partners.seats })
 	defer leave()
 	_, err := s.partnership(&readAhead{conn, bytes.NewReader(read)}, false, leave)
+	if errors.Is(err, errPartnerBusy) {
+		return // who called has a reason to say so, not who is content
+	}
 	s.troubled(unmapped(conn.RemoteAddr().(*net.TCPAddr).AddrPort()).Addr().String(), err)
 }
 
@@ -264,13 +267,13 @@ func (s *Server) dialPartner(ctx context.Context, place string) (*net.TCPConn, e
 	var errs []error
 	for _, addr := range addrs {
 		addr = addr.Unmap()
-		i := slices.IndexFunc(s.sockets, func(sock *socket) bool { return sock.local.Addr().Is4() == addr.Is4() })
-		if i < 0 {
-			errs = append(errs, fmt.Errorf("%s: the STUN server of this machine has no address of that family", addr))
+		local := s.localFor(addr)
+		if !local.IsValid() {
+			errs = append(errs, fmt.Errorf("%s: the STUN server of this machine has no address that can reach it", addr))
 			continue
 		}
 		dialer := net.Dialer{}
-		if local := s.sockets[i].local.Addr(); !local.IsUnspecified() {
+		if !local.IsUnspecified() {
 			dialer.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
 		}
 		conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(addr.String(), port))
@@ -280,6 +283,21 @@ func (s *Server) dialPartner(ctx context.Context, place string) (*net.TCPConn, e
 		errs = append(errs, err)
 	}
 	return nil, errors.Join(errs...)
+}
+
+// localFor is the address to call a partner from: the wildcard where there is one, else the one that routing would choose, or the first that is as reachable. Invalid: none.
+func (s *Server) localFor(partner netip.Addr) (local netip.Addr) {
+	route, _ := routeSource(netip.AddrPortFrom(partner, s.ports[PrimaryPort])) // an error leaves it invalid
+	for _, sock := range s.sockets {
+		switch bound := sock.local.Addr(); {
+		case bound.Is4() != partner.Is4():
+		case bound.IsUnspecified() || bound == route:
+			return bound
+		case !local.IsValid() && bound.IsLoopback() == partner.IsLoopback():
+			local = bound
+		}
+	}
+	return local
 }
 
 // partnership is a connection's life, from the introduction to its end, and why it ended. introduced is called when the key was proved.
@@ -390,7 +408,7 @@ func (s *Server) part(l *link, why error) {
 
 // troubled logs why there is no partner, once for each reason.
 func (s *Server) troubled(with string, err error) {
-	if err == nil || errors.Is(err, errPartnerBusy) || errors.Is(err, errPartnerReplaced) {
+	if err == nil || errors.Is(err, errPartnerReplaced) {
 		return
 	}
 	p := &s.partners

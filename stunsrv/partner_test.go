@@ -324,7 +324,22 @@ func TestPartnerRefused(t *testing.T) {
 		if _, err := d.callOnce(t.Context(), d.partners.places[0]); !errors.Is(err, errPartnerBusy) {
 			t.Error(err)
 		}
+		d.log.await(t, "one has one")
 	})
+}
+
+// TestPartnerLocal: a server that is bound to some addresses calls from one that reaches the partner.
+func TestPartnerLocal(t *testing.T) {
+	s, err := Listen(Config{Primary: []string{"127.0.0.7:0", "127.0.0.1:0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for partner, want := range map[string]string{"127.0.0.2": "127.0.0.1", "192.0.2.1": "invalid IP", "2001:db8::1": "invalid IP"} {
+		if got := s.localFor(netip.MustParseAddr(partner)); got.String() != want {
+			t.Errorf("to %s from %s, want %s", partner, got, want)
+		}
+	}
 }
 
 // TestPartnerConfig: what cannot be is refused before anything is bound.

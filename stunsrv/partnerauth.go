@@ -13,6 +13,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"syscall"
 )
 
 const (
@@ -64,7 +65,7 @@ func introduce(conn net.Conn, key string, dialer bool) (net.Conn, error) {
 		secure = tls.Server(conn, config)
 	}
 	if err := secure.Handshake(); err != nil {
-		if dialer && errors.Is(err, io.EOF) {
+		if dialer && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)) {
 			return nil, errNoPartner
 		}
 		return nil, err
