@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strings"
@@ -64,10 +65,34 @@ type machine struct {
 	stop func()
 }
 
+// freePorts are two for several addresses. They are not among those that the kernel gives to clients, or a port that is free at one address would often be taken at another.
+func freePorts(t testing.TB) [2]uint16 {
+	t.Helper()
+	for {
+		first := uint16(20000 + rand.IntN(12000))
+		free := true
+		for _, host := range []string{"127.0.0.1", "127.0.0.2", "127.0.0.4", "127.0.0.5"} {
+			for _, port := range []uint16{first, first + 1} {
+				l, err := net.Listen("tcp4", fmt.Sprintf("%s:%d", host, port))
+				if err == nil {
+					l.Close()
+				}
+				free = free && err == nil
+			}
+		}
+		if free {
+			return [2]uint16{first, first + 1}
+		}
+	}
+}
+
 // start serves at ip. Port 0 takes free ones.
 func start(t testing.TB, ip netip.Addr, ports [2]uint16, config Config) *machine {
 	t.Helper()
 	m := &machine{log: make(logTo, 100)}
+	if ports == [2]uint16{} {
+		ports = freePorts(t)
+	}
 	config.OnSighting, m.seen = sightingsOf()
 	config.Primary, config.AlternatePort = []string{netip.AddrPortFrom(ip, ports[0]).String()}, int(ports[1])
 	config.AllowLoopbackChecks, config.Log = true, slog.New(m.log)
@@ -308,7 +333,8 @@ func TestPartnerRefused(t *testing.T) {
 		}
 	})
 	t.Run("no key there", func(t *testing.T) {
-		b := run(t, Config{Primary: []string{"127.0.0.2:0"}})
+		ports := freePorts(t)
+		b := run(t, Config{Primary: []string{fmt.Sprintf("127.0.0.2:%d", ports[0])}, AlternatePort: int(ports[1])})
 		a := start(t, ip1, b.ports, Config{Partners: []string{ip2.String()}})
 		if line := a.log.await(t, "no partner"); !strings.Contains(line, "--stun-partner-key") {
 			t.Error(line)
