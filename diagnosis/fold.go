@@ -251,6 +251,9 @@ func (t *trial) progress(e *protocol.Event, yes bool) {
 func (f *Fold) start(e *protocol.Event) {
 	kind, run, ok := e.Start.Trial.Split()
 	if p := f.peer(e.Start.Offerer); (kind == protocol.TrialGather || kind == protocol.TrialNAT) && p != nil {
+		if len(e.Start.Corners) > 0 {
+			f.room.Corners = e.Start.Corners
+		}
 		if _, n := f.end(p, e.Start.Trial, e); n != nil {
 			n.servers = e.Start.ICEServers
 		}

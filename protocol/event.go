@@ -118,6 +118,8 @@ type TrialStart struct {
 	Answerer   string      `json:"answerer"`
 	ICEServers []ICEServer `json:"iceServers,omitempty"`
 	RelayOnly  bool        `json:"relayOnly,omitempty"`
+	// Corners, of a trial nat: the server's as of now, where a partner may have come or gone since the room was made.
+	Corners []CornerSet `json:"corners,omitempty"`
 }
 
 // Sighting is one request that the STUN server saw. Event.Peer is the peer it was tied to.

@@ -100,7 +100,11 @@ func (s *state) measureNAT(p *signaling.Peer) {
 		targets: make(chan natTarget, 1), opened: make(chan opening, 8), offered: make(chan struct{})}
 	s.nat[p.ID()] = n
 	s.c.expect(n.ufrag, owner{s.room, p.ID()})
-	s.record(p.ID(), protocol.EventStart, &protocol.TrialStart{Trial: n.trial, Offerer: p.ID(), ICEServers: servers})
+	start := &protocol.TrialStart{Trial: n.trial, Offerer: p.ID(), ICEServers: servers}
+	if s.c.config.Corners != nil {
+		start.Corners = s.c.config.Corners()
+	}
+	s.record(p.ID(), protocol.EventStart, start)
 	p.Send(&protocol.ServerMessage{Type: protocol.ServerStart, Start: &protocol.Start{Trial: n.trial, Role: protocol.RoleOfferer, ICEServers: servers, SampleMs: sampleMs}})
 	s.c.work.Go(func() {
 		stop := n.run(ctx)

@@ -188,6 +188,8 @@ export interface TrialStart {
   answerer: string;
   iceServers?: ICEServer[];
   relayOnly?: boolean;
+  /** Corners, of a trial nat: the server's as of now, where a partner may have come or gone since the room was made. */
+  corners?: CornerSet[];
 }
 
 /** Sighting is one request that the STUN server saw. Event.Peer is the peer it was tied to. */
