@@ -20,7 +20,7 @@ const (
 
 // socket is one UDP socket, at one corner.
 type socket struct {
-	conn     *net.UDPConn
+	conn     udpConn
 	local    netip.AddrPort   // the wildcard address, or the only address that datagrams can come to
 	siblings [corners]*socket // for what leaves from each corner; nil where there is none
 	responder
@@ -118,7 +118,11 @@ func listenUDP(network string, at netip.AddrPort) (*socket, error) {
 	_ = udp.SetReadBuffer(socketBuffer)
 	_ = udp.SetWriteBuffer(socketBuffer)
 	local := udp.LocalAddr().(*net.UDPAddr).AddrPort()
-	return &socket{conn: udp, local: netip.AddrPortFrom(local.Addr().Unmap(), local.Port())}, nil
+	own, err := ownConn(udp)
+	if err != nil {
+		return nil, err
+	}
+	return &socket{conn: own, local: netip.AddrPortFrom(local.Addr().Unmap(), local.Port())}, nil
 }
 
 // join tells each socket and listener its corner, and each socket from which others its answers can leave.

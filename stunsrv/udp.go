@@ -36,6 +36,12 @@ type datagrams interface {
 	send([]datagram)           // those that have an answer
 }
 
+// udpConn is a socket as all but its loop see it: *net.UDPConn, or what Linux has instead.
+type udpConn interface {
+	WriteMsgUDPAddrPort(msg, control []byte, to netip.AddrPort) (n, controlled int, err error)
+	Close() error
+}
+
 // serveUDP is the loop of one socket: what has come is read, answered, sent, and told of, and nothing is allocated.
 func (s *Server) serveUDP(ctx context.Context, sock *socket) error {
 	return s.serveDatagrams(ctx, sock, newDatagrams(sock))
@@ -100,19 +106,20 @@ func (sock *socket) send(answer, pin []byte, local netip.AddrPort, way inquiry) 
 // oneByOne is datagrams where the kernel has no better way.
 type oneByOne struct {
 	sock    *socket
+	conn    *net.UDPConn
 	control []byte
 	buffer  []byte
 	came    [1]datagram
 }
 
-func newOneByOne(sock *socket) *oneByOne {
-	o := &oneByOne{sock: sock, control: make([]byte, controlSize), buffer: make([]byte, maxDatagram)}
+func newOneByOne(sock *socket, conn *net.UDPConn) *oneByOne {
+	o := &oneByOne{sock: sock, conn: conn, control: make([]byte, controlSize), buffer: make([]byte, maxDatagram)}
 	o.came[0].out = make([]byte, 0, maxAnswer)
 	return o
 }
 
 func (o *oneByOne) read() ([]datagram, error) {
-	n, controlled, _, source, err := o.sock.conn.ReadMsgUDPAddrPort(o.buffer, o.control)
+	n, controlled, _, source, err := o.conn.ReadMsgUDPAddrPort(o.buffer, o.control)
 	if err != nil {
 		return nil, err
 	}

@@ -2,4 +2,8 @@
 
 package stunsrv
 
-func newDatagrams(sock *socket) datagrams { return newOneByOne(sock) }
+import "net"
+
+func ownConn(conn *net.UDPConn) (udpConn, error) { return conn, nil }
+
+func newDatagrams(sock *socket) datagrams { return newOneByOne(sock, sock.conn.(*net.UDPConn)) }
