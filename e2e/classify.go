@@ -139,7 +139,7 @@ type NATBench struct {
 // SetNATBench builds the network and starts the server. What it needs to build, it builds into tools, once.
 func SetNATBench(ctx context.Context, n NAT, binary, tools, logFile string) (_ *NATBench, err error) {
 	b := &NATBench{NAT: n, binary: binary, tools: tools, browsers: map[Client]Browser{}}
-	if b.Bench, err = Set(ctx, Scenario{Name: n.Name, Title: n.Title, Network: NATNetwork(n)}, binary, logFile); err != nil {
+	if b.Bench, err = Set(ctx, Scenario{Name: n.Name, Title: n.Title, Network: NATNetwork(n), Serve: []string{openRooms}}, binary, logFile); err != nil {
 		return nil, err
 	}
 	b.lab = natsOf(b.Lab)

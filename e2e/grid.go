@@ -63,7 +63,7 @@ func (c GridCell) String() string {
 func Grid(ctx context.Context, rows, columns []NAT, binary string, done func(GridCell)) (err error) {
 	start, cancel := context.WithTimeout(ctx, startDeadline)
 	defer cancel()
-	p, err := NewPair(start, Scenario{Name: "grid", Network: NATNetwork(NAT{}, NAT{})}, binary, "")
+	p, err := NewPair(start, Scenario{Name: "grid", Network: NATNetwork(NAT{}, NAT{}), Serve: []string{openRooms}}, binary, "")
 	if err != nil {
 		return err
 	}
