@@ -1,6 +1,7 @@
 package stunsrv
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/icescope/icescope/protocol"
@@ -38,5 +39,61 @@ func BenchmarkServeUDP(b *testing.B) {
 		if _, err := conn.Read(buf); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkServeUDPBusy has as many requests in flight as one batch reads. An operation is one request.
+func BenchmarkServeUDPBusy(b *testing.B) {
+	const inFlight = 64
+	s := run(b, Config{Primary: []string{":0"}, Software: "icescope", OnSighting: func(protocol.Sighting) {}})
+	conn := dialUDP(b, s.at("127.0.0.1", PrimaryPort))
+	request, buf := bindingRequest(b).Raw, make([]byte, 256)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for done := 0; done < b.N; done += inFlight {
+		for range min(inFlight, b.N-done) {
+			if _, err := conn.Write(request); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for range min(inFlight, b.N-done) {
+			if _, err := conn.Read(buf); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// BenchmarkServeTCP is one lasting connection whose client waits for each answer.
+func BenchmarkServeTCP(b *testing.B) {
+	s := run(b, Config{Software: "icescope", OnSighting: func(protocol.Sighting) {}})
+	conn := dialTCP(b, s.Addrs()[0])
+	request, buf := bindingRequest(b).Raw, make([]byte, 256)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := conn.Write(request); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := conn.Read(buf); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkSightings is what telling of one request costs its loop: of a source that is known already, and in a flood of others.
+func BenchmarkSightings(b *testing.B) {
+	for name, sources := range map[string]int{"known": 128, "flood": 1 << 16} {
+		b.Run(name, func(b *testing.B) {
+			s := newSightings(func(protocol.Sighting) {})
+			sights := make([]sight, 64)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for done := 0; done < b.N; done += len(sights) {
+				for i := range sights {
+					sights[i].seen = seen{source: netip.AddrPortFrom(client4.Addr(), uint16((done+i)%sources)), local: server4, kind: kindBinding, answered: true}
+				}
+				s.add(sights)
+			}
+		})
 	}
 }
