@@ -69,15 +69,28 @@ func (c *Config) validate() error {
 			return fmt.Errorf("--stun: %w; try --stun :3478", err)
 		}
 		if port, err := strconv.Atoi(text); err == nil && port > 0 {
-			if c.STUNAltPort = port + 1; port == 65535 {
-				c.STUNAltPort = port - 1
-			}
+			c.STUNAltPort = c.beside(port)
 		}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return nil
+}
+
+// beside is the port after the STUN port, or the next that the page does not take: STUN is served over TCP on the same numbers.
+func (c *Config) beside(port int) int {
+	for alt := port + 1; alt <= 65535; alt++ {
+		if !taken(alt, c.HTTP) && !taken(alt, c.HTTPS) {
+			return alt
+		}
+	}
+	return port - 1
+}
+
+func taken(port int, listen string) bool {
+	_, text, err := net.SplitHostPort(listen)
+	return err == nil && text == strconv.Itoa(port)
 }
 
 func (c *Config) stun() (stunsrv.Config, error) {

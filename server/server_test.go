@@ -352,3 +352,11 @@ func TestServeEndsAll(t *testing.T) {
 		}
 	}
 }
+
+// TestSecondPortLeavesThePageItsOwn: STUN is served over TCP on the second port, too.
+func TestSecondPortLeavesThePageItsOwn(t *testing.T) {
+	config := Config{HTTP: "127.0.0.1:3479", HTTPS: ":3480", STUN: []string{":3478"}}
+	if err := config.validate(); err != nil || config.STUNAltPort != 3481 {
+		t.Errorf("second port %d, %v", config.STUNAltPort, err)
+	}
+}
