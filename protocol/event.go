@@ -130,10 +130,10 @@ type Sighting struct {
 	Kind      string `json:"kind"`                // "binding", "whoami", or "check": a connectivity check that a browser sent to the server, which is not answered
 	Answered  bool   `json:"answered"`            // an answer was handed to the kernel
 	UserAgent string `json:"software,omitempty"`  // the SOFTWARE attribute
-	TiedBy    string `json:"tiedBy,omitempty"`    // "candidate" (a signaled srflx has this very address) or "address" (same IP as the WebSocket)
+	TiedBy    string `json:"tiedBy,omitempty"`    // "candidate" (a signaled candidate has this very address), "username" (a check of a measurement of this peer's NAT) or "address" (same IP as the WebSocket)
 	Requests  int    `json:"requests,omitempty"`  // how many requests from this source this event stands for, at least 1
 	SourceTTL int    `json:"sourceTTL,omitempty"` // the IP TTL or hop limit it arrived with; 0: not known
-	Username  string `json:"username,omitempty"`  // of a check: USERNAME, the asked ufrag, a colon, and the asker's (RFC 8445 section 7.2.2)
+	Username  string `json:"username,omitempty"`  // of a check: USERNAME, the asked ufrag, a colon, and the asker's (RFC 8445 section 7.2.2); the measurement's id stands for this server's own ufrag
 }
 
 // Check is a signed connectivity check (a Binding request with MESSAGE-INTEGRITY, RFC 8445 section 7.2.2) that the server sent to a peer's own address.

@@ -35,6 +35,8 @@ const (
 	natMappingWait = 4 * time.Second
 	// natMappingLook is how often it looks.
 	natMappingLook = 25 * time.Millisecond
+	// natQueue is how long a check may wait for its turn where many rooms measure at once: the address it goes to must have been seen lately.
+	natQueue = 5 * time.Second
 	// natGrace after the control's answer, for answers that were overtaken on the way through this machine.
 	natGrace = 30 * time.Millisecond
 	// Lengths of what an agent signals, in characters (RFC 8839 section 5.4 asks for 4 and 22 at least). The ufrag ties a check to its run, so it must not be guessed.
@@ -46,6 +48,13 @@ var (
 	natTestPauses = []time.Duration{40 * time.Millisecond, 80 * time.Millisecond, 120 * time.Millisecond, 4 * time.Second}
 	// natControlPauses: the control may be repeated more slowly, for it is expected to be answered.
 	natControlPauses = []time.Duration{60 * time.Millisecond, 120 * time.Millisecond, 240 * time.Millisecond, 400 * time.Millisecond, 600 * time.Millisecond}
+)
+
+// strangersEvery and strangersBurst bound the measurements of addresses whose IP is not that of the peer's WebSocket, for the whole server: a NAT may have several
+// addresses, but whoever forges a STUN request could name any.
+const (
+	strangersEvery = 2 * time.Second
+	strangersBurst = 6
 )
 
 // hostPriority is that of the first host candidate (RFC 8445 section 5.1.2.1: type preference 126, local preference 65535, component 1).
@@ -60,6 +69,7 @@ type natRun struct {
 	ufrag, pwd string
 	cancel     context.CancelFunc
 
+	began time.Time
 	// mine are the addresses that the browser signaled for this measurement. Only one that this server's own STUN has just seen is sent anything.
 	mine []netip.AddrPort
 
@@ -96,7 +106,7 @@ func (s *state) measureNAT(p *signaling.Peer) {
 	// One URL only: what comes from an address that is one of its STUN servers Chromium takes for a STUN answer and nothing else.
 	servers = []protocol.ICEServer{{URLs: servers[0].URLs[:1]}}
 	ctx, cancel := context.WithCancel(s.c.ctx)
-	n := &natRun{s: s, peer: p, trial: protocol.NewTrialID(protocol.TrialNAT, s.natCount[p.ID()]), ufrag: randomText(ufragLength), pwd: randomText(pwdLength), cancel: cancel,
+	n := &natRun{s: s, peer: p, trial: protocol.NewTrialID(protocol.TrialNAT, s.natCount[p.ID()]), ufrag: randomText(ufragLength), pwd: randomText(pwdLength), cancel: cancel, began: time.Now(),
 		targets: make(chan natTarget, 1), opened: make(chan opening, 8), offered: make(chan struct{})}
 	s.nat[p.ID()] = n
 	s.c.expect(n.ufrag, owner{s.room, p.ID()})
@@ -148,13 +158,13 @@ func (n *natRun) sighted(x protocol.Sighting) {
 	if err != nil || err2 != nil || x.Transport != "udp" {
 		return
 	}
-	if x.Kind == "binding" && slices.Contains(n.mine, at) {
+	if x.Kind == "binding" && slices.Contains(n.mine, at) && n.s.c.seenSince(at, n.began) && (at.Addr() == n.peer.RemoteAddr().Addr().Unmap() || n.s.c.strangers.Allow()) {
 		select {
 		case n.targets <- natTarget{at, local}:
 		default: // the first that works is measured
 		}
 	}
-	if x.Kind == "check" && strings.HasPrefix(x.Username, n.ufrag+":") {
+	if x.Kind == "check" && x.Username == n.ufrag+":"+n.offer.ufrag {
 		select {
 		case n.opened <- opening{at, local}:
 		default:
@@ -266,6 +276,13 @@ func (n *natRun) tests(target natTarget) (tests []*natTest) {
 // ask sends one test and records what came of it.
 func (n *natRun) ask(ctx context.Context, t *natTest) {
 	sent := sync.OnceFunc(func() { close(t.sent) })
+	if n.s.c.asked(t.to, t.from) { // a port that was used before, and is open for that corner still: the answer would say nothing
+		n.record(&protocol.Check{Trial: n.trial, Purpose: "filter", Corner: t.corner, From: t.from.String(), To: t.to.String(), Result: "error",
+			Error: "this address has asked that corner before"})
+		close(t.done)
+		sent()
+		return
+	}
 	check := n.check(ctx, "filter", t.corner, stunsrv.CheckRequest{To: t.to, From: t.from.Addr(), FromPort: n.port(t.from), Pauses: natTestPauses, AllSent: sent, Enough: t.enough})
 	n.record(check)
 	close(t.done)
@@ -274,7 +291,7 @@ func (n *natRun) ask(ctx context.Context, t *natTest) {
 
 // check sends a signed check from a corner and puts the result into the recording's words.
 func (n *natRun) check(ctx context.Context, purpose string, corner protocol.Corner, r stunsrv.CheckRequest) *protocol.Check {
-	r.RemoteUfrag, r.RemotePwd, r.LocalUfrag = n.offer.ufrag, n.offer.pwd, n.ufrag
+	r.RemoteUfrag, r.RemotePwd, r.LocalUfrag, r.NotAfter = n.offer.ufrag, n.offer.pwd, n.ufrag, time.Now().Add(natQueue)
 	result, err := n.s.c.config.STUN.Check(ctx, r) // ICE-CONTROLLED: the browser made the offer
 	check := result.Protocol(n.trial, purpose)
 	check.Corner = corner
@@ -308,7 +325,7 @@ func (n *natRun) open(ctx context.Context, silent map[netip.AddrPort]*natTest) b
 			return
 		}
 		answer := &protocol.Description{Trial: n.trial, Kind: "answer", SDP: n.answer(silent)}
-		ref := n.s.record("", protocol.EventDescription, answer)
+		ref := n.s.record("", protocol.EventDescription, hidden(answer))
 		n.peer.Send(&protocol.ServerMessage{Type: protocol.ServerDescription, Ref: ref, Description: answer})
 		n.s.changed()
 	})
@@ -345,6 +362,19 @@ func (n *natRun) open(ctx context.Context, silent map[netip.AddrPort]*natTest) b
 		}
 	}
 	return true
+}
+
+// hidden is a description of a measurement as it is recorded, and so shown to everyone in the room: without what a check has to be signed with.
+func hidden(d *protocol.Description) *protocol.Description {
+	out := *d
+	lines := strings.Split(d.SDP, "\n")
+	for i, line := range lines {
+		if name, _, ok := strings.Cut(line, ":"); ok && (name == "a=ice-ufrag" || name == "a=ice-pwd") {
+			lines[i] = name + ":(hidden)\r"
+		}
+	}
+	out.SDP = strings.Join(lines, "\n")
+	return &out
 }
 
 // randomText is n characters of RFC 8839's ice-char that nobody can guess.

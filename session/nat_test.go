@@ -199,3 +199,47 @@ func TestNATEndsWithItsPeer(t *testing.T) {
 	p.say(protocol.ClientMessage{Type: protocol.ClientLeave})
 	other.event("the end", func(e protocol.Event) bool { return e.Type == protocol.EventStop && e.Peer == p.id })
 }
+
+// TestNATPortUsedBefore: an address that has asked a corner before has perhaps still opened its NAT for it. What is heard from there would prove nothing.
+func TestNATPortUsedBefore(t *testing.T) {
+	c := &natChecker{lets: map[protocol.Corner]bool{"PS": true, "SP": true, "SS": true}}
+	w := natWorld(t, c, true)
+	p := w.join(natBrowser)
+	w.talk.Sighting(protocol.Sighting{Source: natMapped, Local: natCorners.SS.String(), Transport: "udp", Kind: "check", Requests: 1})
+	natOffer(p)
+	natBinding(w, natMapped)
+	p.stop("nat-1")
+	nat := w.talk.Report(w.room(), protocol.English).Peers[0].NAT
+	if nat.Filtering != protocol.NotMeasurable {
+		t.Errorf("%s: %+v", nat.Filtering, nat.Tests)
+	}
+}
+
+// TestNATSecrets: what a check of a measurement has to be signed with is shown to nobody in the room.
+func TestNATSecrets(t *testing.T) {
+	w := natWorld(t, &natChecker{}, true)
+	p := w.join(natBrowser)
+	natOffer(p)
+	natBinding(w, natMapped)
+	natSends(t, w, p)
+	d := p.wait("the answer", func(m protocol.ServerMessage) bool { return m.Description != nil }).Description
+	p.stop("nat-1")
+	seen := 0
+	for _, e := range w.events() {
+		switch {
+		case e.Description != nil:
+			seen++
+			if strings.Contains(e.Description.SDP, "0123456789012345678901") || e.Description.SDP == d.SDP || strings.Count(e.Description.SDP, "(hidden)") != 2 {
+				t.Errorf("recorded %q", e.Description.SDP)
+			}
+		case e.Sighting != nil && e.Sighting.Kind == "check":
+			seen++
+			if e.Sighting.Username != "nat-1:abcd" {
+				t.Errorf("recorded %q", e.Sighting.Username)
+			}
+		}
+	}
+	if seen != 5 {
+		t.Errorf("%d descriptions and checks, want 2 and 3", seen)
+	}
+}

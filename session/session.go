@@ -13,6 +13,7 @@ import (
 	"github.com/icescope/icescope/report"
 	"github.com/icescope/icescope/signaling"
 	"github.com/icescope/icescope/stunsrv"
+	"golang.org/x/time/rate"
 )
 
 // Checker sends signed connectivity checks and knows from where it can; *stunsrv.Server does.
@@ -52,7 +53,9 @@ type Conductor struct {
 	homes  map[netip.Addr][]owner   // whose WebSocket comes from this address
 	places map[owner]*place         // the same by peer, so that it can be forgotten
 	ufrags map[string]owner         // whose checks name this fragment of ours
-	seen   *sightings
+
+	strangers *rate.Limiter // of measurements, see strangersEvery
+	seen      *sightings
 }
 
 type owner struct {
@@ -65,7 +68,8 @@ var _ signaling.Handler = (*Conductor)(nil)
 // New makes a Conductor.
 func New(config Config) *Conductor {
 	c := &Conductor{config: config, log: config.Logger, known: map[netip.AddrPort]owner{}, homes: map[netip.Addr][]owner{},
-		places: map[owner]*place{}, ufrags: map[string]owner{}, seen: newSightings()}
+		places: map[owner]*place{}, ufrags: map[string]owner{}, seen: newSightings(),
+		strangers: rate.NewLimiter(rate.Every(strangersEvery), strangersBurst)}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -120,8 +124,8 @@ type state struct {
 	run       int
 	sent      map[string]int // by peer: how many events it was sent
 	keys      map[trialEnd]credentials
-	asked     map[trialAddr]bool // direct checks
-	tied      map[tie]bool
+	asked     map[trialAddr]bool      // direct checks
+	tied      map[string]map[tie]bool // by peer
 	broken    map[string]int
 	offerer   map[protocol.TrialID]string
 	pending   []hostAddress // direct checks that wait for credentials
@@ -213,7 +217,9 @@ func (c *Conductor) Resumed(r *signaling.Room, p *signaling.Peer, eventsSeen int
 		s.sent[p.ID()] = max(0, min(eventsSeen, len(s.recording.entries)))
 	}
 	if len(p.Hello().Trials) > 0 {
-		c.settle(r, p) // perhaps it comes from another network now
+		if c.settle(r, p) { // it comes from another network now
+			s.measureNAT(p)
+		}
 	}
 	s.dirty = true
 	s.changed()
@@ -225,6 +231,7 @@ func (c *Conductor) Left(r *signaling.Room, p *signaling.Peer, reason string) {
 	s.record(p.ID(), protocol.EventLeft, &protocol.Left{Reason: reason})
 	delete(s.sent, p.ID())
 	s.endNAT(p.ID())
+	delete(s.tied, p.ID())
 	c.forget(r, p.ID())
 	s.changed()
 }
@@ -262,7 +269,11 @@ func (c *Conductor) Message(r *signaling.Room, p *signaling.Peer, m *protocol.Cl
 		ref = s.record(p.ID(), protocol.EventCandidate, m.Candidate)
 		s.candidate(p, m.Candidate)
 	case protocol.ClientDescription:
-		ref = s.record(p.ID(), protocol.EventDescription, m.Description)
+		told := m.Description
+		if told.Trial.Kind() == protocol.TrialNAT {
+			told = hidden(told)
+		}
+		ref = s.record(p.ID(), protocol.EventDescription, told)
 		s.description(p, m.Description)
 		if n := s.nat[p.ID()]; n != nil {
 			n.description(m.Description)

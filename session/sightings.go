@@ -58,7 +58,7 @@ func (s *sightings) add(source netip.AddrPort, x protocol.Sighting) {
 }
 
 type tie struct {
-	peer, source, local, transport, kind string
+	source, local, transport, kind string
 }
 
 // Sighting takes what the STUN server saw. It ties the request to a peer by the address that a peer signaled, or else by the address that its WebSocket
@@ -97,8 +97,8 @@ type place struct {
 	signaled []netip.AddrPort // at most maxTies
 }
 
-// settle remembers where a peer's WebSocket comes from.
-func (c *Conductor) settle(r *signaling.Room, p *signaling.Peer) {
+// settle remembers where a peer's WebSocket comes from, and tells whether it came from elsewhere before.
+func (c *Conductor) settle(r *signaling.Room, p *signaling.Peer) (moved bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	who, home := owner{r, p.ID()}, p.RemoteAddr().Addr().Unmap()
@@ -107,9 +107,11 @@ func (c *Conductor) settle(r *signaling.Room, p *signaling.Peer) {
 		at = &place{}
 		c.places[who] = at
 	}
+	moved = at.home.IsValid() && at.home != home
 	c.unsettle(who, at.home)
 	at.home = home
 	c.homes[home] = append(c.homes[home], who)
+	return moved
 }
 
 func (c *Conductor) unsettle(who owner, home netip.Addr) {
@@ -148,6 +150,21 @@ func (c *Conductor) unexpect(ufrag string) {
 	delete(c.ufrags, ufrag)
 }
 
+// seenSince: did the STUN server see this address after that?
+func (c *Conductor) seenSince(at netip.AddrPort, since time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, ok := c.seen.bySource[at]
+	return ok && s.at.After(since) && time.Since(s.at) < sightingAge
+}
+
+// asked: did this address send to that corner of the STUN server, as far as is remembered? NATs keep what it opened for up to some minutes.
+func (c *Conductor) asked(at, corner netip.AddrPort) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.seen.bySource[at].list, func(x protocol.Sighting) bool { return x.Transport == "udp" && x.Local == corner.String() })
+}
+
 // forget removes a peer that left.
 func (c *Conductor) forget(r *signaling.Room, peer string) {
 	c.mu.Lock()
@@ -170,14 +187,25 @@ func (s *state) sighted(peer string, x protocol.Sighting, by string) {
 	if n := s.nat[peer]; n != nil {
 		n.sighted(x)
 	}
-	k := tie{peer, x.Source, x.Local, x.Transport, x.Kind}
-	if s.tied == nil {
-		s.tied = map[tie]bool{}
+	if n := s.nat[peer]; n != nil {
+		if rest, ok := strings.CutPrefix(x.Username, n.ufrag+":"); ok {
+			x.Username = string(n.trial) + ":" + rest // this server's own fragment is the measurement's secret
+		}
 	}
-	if s.tied[k] || len(s.tied) >= 2*maxTies {
+	k := tie{x.Source, x.Local, x.Transport, x.Kind}
+	if s.tied == nil {
+		s.tied = map[string]map[tie]bool{}
+	}
+	ties := s.tied[peer]
+	if ties == nil {
+		ties = map[tie]bool{}
+		s.tied[peer] = ties
+	}
+	// Anyone may send from the peer's IP; what the peer itself has named keeps its room.
+	if limit := map[bool]int{true: maxTies / 2, false: maxTies}[by == "address"]; ties[k] || len(ties) >= limit {
 		return
 	}
-	s.tied[k] = true
+	ties[k] = true
 	x.TiedBy = by
 	s.record(peer, protocol.EventSighting, &x)
 	s.changed()

@@ -65,6 +65,8 @@ type CheckRequest struct {
 	AllSent func()
 	// Enough, when closed, ends the wait: what was sent and not answered by then is unanswered; where nothing was sent yet, the result is "error". Nil: never.
 	Enough <-chan struct{}
+	// NotAfter is when it may begin at the latest: a check whose turn would come later is not sent (ErrCheckRate). Zero: whenever its turn comes.
+	NotAfter time.Time
 }
 
 // CheckResult is what came of a check.
@@ -184,7 +186,13 @@ func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error)
 	if err := s.awaitServing(ctx); err != nil {
 		return result, err
 	}
-	if err := s.checks.pace.Wait(ctx); err != nil {
+	queue, leave := ctx, context.CancelFunc(func() {})
+	if !r.NotAfter.IsZero() {
+		queue, leave = context.WithDeadline(ctx, r.NotAfter)
+	}
+	err = s.checks.pace.Wait(queue)
+	leave()
+	if err != nil {
 		return result, fmt.Errorf("%w: %w", ErrCheckRate, err)
 	}
 	if r.TieBreaker == 0 {

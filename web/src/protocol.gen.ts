@@ -206,13 +206,13 @@ export interface Sighting {
   answered: boolean;
   /** the SOFTWARE attribute */
   software?: string;
-  /** "candidate" (a signaled srflx has this very address) or "address" (same IP as the WebSocket) */
+  /** "candidate" (a signaled candidate has this very address), "username" (a check of a measurement of this peer's NAT) or "address" (same IP as the WebSocket) */
   tiedBy?: string;
   /** how many requests from this source this event stands for, at least 1 */
   requests?: number;
   /** the IP TTL or hop limit it arrived with; 0: not known */
   sourceTTL?: number;
-  /** of a check: USERNAME, the asked ufrag, a colon, and the asker's (RFC 8445 section 7.2.2) */
+  /** of a check: USERNAME, the asked ufrag, a colon, and the asker's (RFC 8445 section 7.2.2); the measurement's id stands for this server's own ufrag */
   username?: string;
 }
 

@@ -103,6 +103,7 @@ export function openRoom(o: RoomOptions): RoomModel {
           void trials.get(m.start.trial)?.stop();
           trials.set(m.start.trial, new NATTrial(m.start, out));
           natTrial.value = m.start.trial;
+          if (m.start.trial !== "nat-1") gather(); // measured anew: the mapping shows in a gathering of its own
           break;
         }
         hold.started(m.start.trial);
