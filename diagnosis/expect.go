@@ -39,13 +39,13 @@ var manners = [...]manner{{}, {sessions: true}, {together: true}}
 
 // player is one end behind its NAT.
 type player struct {
-	ip       string
-	nat      behavior
-	manner                     // where RFC 4787 leaves a choice
-	sent     map[spot][]spot   // by mapping: where it has sent to
-	known    []spot            // the other end's addresses
-	silent   bool              // sends only to whom it has heard
-	heard    map[spot]struct{} // from where a request came in
+	ip     string
+	nat    behavior
+	manner                   // where RFC 4787 leaves a choice
+	sent   map[spot][]spot   // by mapping: where it has sent to
+	known  []spot            // the other end's addresses
+	silent bool              // sends only to whom it has heard
+	heard  map[spot]struct{} // from where a request came in
 }
 
 // mapped is the address that packets to a destination leave with.

@@ -222,25 +222,16 @@ func (g views) mapping() protocol.Behavior {
 		return protocol.NotMeasurable // an address that was not asked may make one
 	case pp.source == sp.source:
 		return protocol.EndpointIndependent
+	case pp.source.Addr() != sp.source.Addr():
+		return protocol.NotMeasurable // two paths, each with its NAT or with none, or two NATs one behind the other, look the same
 	}
 	return protocol.AddressDependent
-}
-
-// mapping is what the corners show, where they stand side by side. Where a NAT stands between them, the address differs for that reason.
-func (f *Fold) mapping(p *peer, g views) protocol.Behavior {
-	m := g.mapping()
-	if m == protocol.AddressDependent {
-		if _, _, between := f.tiers(p, g); between {
-			return protocol.NotMeasurable
-		}
-	}
-	return m
 }
 
 // dependent: was the peer's mapping measured, and is it another towards another destination?
 func (f *Fold) dependent(p *peer) bool {
 	g, ok := f.views(p)
-	m := f.mapping(p, g)
+	m := g.mapping()
 	return ok && (m == protocol.AddressDependent || m == protocol.AddressAndPortDependent)
 }
 
@@ -248,14 +239,25 @@ func (f *Fold) dependent(p *peer) bool {
 type probe struct{ test, control *check }
 
 // heard: the NAT let the corner in, though the peer had never sent to it. An answer from another address is an answer as well: the mapping depends on the destination.
-func (b probe) heard() bool { return b.test != nil && passed(b.test.Result) }
+func (b probe) heard() bool { return b.test.passed() }
 
-// silent: it did not, and the corner is one that can be heard.
+// silent: it did not, and the corner is one that can be heard. Only at the very IP that the test was sent to: to another the way may be another, and that the
+// corner reaches the one says nothing of whether it reaches the other.
 func (b probe) silent() bool {
-	return b.test != nil && b.test.Result == "unanswered" && b.control != nil && passed(b.control.Result)
+	return b.test != nil && b.test.Result == "unanswered" && b.control.passed() && addrOf(b.control.To) == addrOf(b.test.To)
 }
 
-func passed(result string) bool { return result == "answered" || result == "non-symmetric" }
+// passed: was the check answered, and did it come from the corner that sent it? The answer's XOR-MAPPED-ADDRESS says where the peer saw it come from. Where a NAT
+// before this server has changed that, it may be an address that the peer's NAT was open for.
+func (c *check) passed() bool {
+	return c != nil && (c.Result == "answered" || c.Result == "non-symmetric") && !c.moved()
+}
+
+func (c *check) moved() bool {
+	seen, err := netip.ParseAddrPort(c.Mapped)
+	from, err2 := netip.ParseAddrPort(c.From)
+	return err == nil && err2 == nil && netip.AddrPortFrom(seen.Addr().Unmap(), seen.Port()) != netip.AddrPortFrom(from.Addr().Unmap().WithZone(""), from.Port())
+}
 
 // probes are those of the newest measurement of a peer that has ended, or else of the one under way.
 func (f *Fold) probes(p *peer) (n *end, out map[protocol.Corner]probe) {
@@ -305,7 +307,7 @@ func (f *Fold) nat(p *peer) protocol.NATReport {
 	r := protocol.NATReport{Mapping: protocol.NotMeasurable, Filtering: protocol.NotMeasurable, Evidence: why.notes(), Tests: []protocol.NATTest{}, State: protocol.NATOff}
 	g, seen := f.views(p)
 	if seen {
-		r.Mapping = f.mapping(p, g)
+		r.Mapping = g.mapping()
 	}
 	if r.Mapping == protocol.AddressDependent || r.Mapping == protocol.AddressAndPortDependent {
 		translated = yes
@@ -350,7 +352,7 @@ func (f *Fold) MappingSettled(id string) bool {
 	if p == nil {
 		return true
 	}
-	if g, ok := f.views(p); ok && f.mapping(p, g) != protocol.NotMeasurable {
+	if g, ok := f.views(p); ok && g.mapping() != protocol.NotMeasurable {
 		return true
 	}
 	for _, n := range slices.Backward(p.alone) {
@@ -395,14 +397,18 @@ func filterTests(probes map[protocol.Corner]probe) (out []protocol.NATTest) {
 		step   protocol.NATStep
 		corner protocol.Corner
 	}{{protocol.StepFilterPort, protocol.CornerPS}, {protocol.StepFilterAddress, protocol.CornerSP}, {protocol.StepFilterBoth, protocol.CornerSS}}
-	add := func(step protocol.NATStep, c *check) {
+	add := func(step protocol.NATStep, c, of *check) {
 		if c == nil {
 			return
 		}
 		t := protocol.NATTest{Step: step, Transport: "udp", Packet: "connectivity check", From: c.From, To: c.To, Corner: c.Corner, Answerer: c.Answerer, Mapped: c.Mapped,
 			RTTMs: c.RTTMs, Error: c.Error, Events: []int{c.event}, Result: protocol.StepFailed}
 		switch {
-		case passed(c.Result):
+		case c.moved():
+			t.Error = "server-translated"
+		case c.passed() && of != nil && addrOf(c.To) != addrOf(of.To):
+			t.Error = "control-elsewhere"
+		case c.passed():
 			t.Result = protocol.StepAnswered
 		case c.Result == "unanswered":
 			t.Result = protocol.StepUnanswered
@@ -411,8 +417,8 @@ func filterTests(probes map[protocol.Corner]probe) (out []protocol.NATTest) {
 	}
 	for _, s := range steps {
 		b := probes[s.corner]
-		add(s.step, b.test)
-		add(protocol.StepControl, b.control)
+		add(s.step, b.test, nil)
+		add(protocol.StepControl, b.control, b.test)
 	}
 	return out
 }

@@ -66,7 +66,7 @@ func (n *end) told() (ip netip.Addr, events []int, ok bool) {
 // measured: does the peer's mapping rest on several of this server's corners?
 func (f *Fold) measured(p *peer) bool {
 	g, ok := f.views(p)
-	return ok && f.mapping(p, g) != protocol.NotMeasurable
+	return ok && g.mapping() != protocol.NotMeasurable
 }
 
 // manyOutside: do this server's corners see the peer under several IPs? Then its NAT has a pool of them, and which it takes tells nothing.
