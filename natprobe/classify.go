@@ -28,20 +28,41 @@ func (f *findings) classify() { f.mapping, f.filtering = f.mappingBehavior(), f.
 
 // mappingBehavior is RFC 5780 section 4.3. Without a second IP that answers, one thing can still be proven: a NAT that maps anew for another port of the same
 // IP maps by address and port.
+//
+// Another port under one outside IP proves that a mapping is another. Another outside IP does not: a NAT may have a pool of them, and the corners may lie behind different NATs, or
+// one behind none. Where both ports of both IPs each see us elsewhere, no pool of an independent NAT does that, whatever the IPs.
 func (f *findings) mappingBehavior() protocol.Behavior {
 	switch {
 	case f.unstable || !f.pp.IsValid():
 		return protocol.NotMeasurable
-	case f.sp.IsValid() && f.ss.IsValid() && f.sp != f.ss:
+	case remapped(f.pp, f.ps) || f.pp.Addr() == f.sp.Addr() && remapped(f.sp, f.ss):
 		return protocol.AddressAndPortDependent
-	case f.ps.IsValid() && f.ps != f.pp:
+	case f.ps.IsValid() && f.ps != f.pp && f.sp.IsValid() && f.ss.IsValid() && f.sp != f.ss:
 		return protocol.AddressAndPortDependent
-	case !f.sp.IsValid() || !f.ss.IsValid():
+	case !f.sp.IsValid() || !f.ss.IsValid() || f.scattered():
 		return protocol.NotMeasurable
 	case f.pp == f.sp:
 		return protocol.EndpointIndependent
 	}
 	return protocol.AddressDependent
+}
+
+// remapped tells whether two corners see different ports under one outside IP.
+func remapped(a, b netip.AddrPort) bool {
+	return a.IsValid() && b.IsValid() && a.Addr() == b.Addr() && a.Port() != b.Port()
+}
+
+// scattered tells whether the corners see different outside IPs.
+func (f *findings) scattered() bool { return f.elsewhere().IsValid() }
+
+// elsewhere is how the first corner sees us that sees another outside IP than the primary one; invalid: none does.
+func (f *findings) elsewhere() netip.AddrPort {
+	for _, seen := range []netip.AddrPort{f.sp, f.ss, f.ps} {
+		if seen.IsValid() && seen.Addr() != f.pp.Addr() {
+			return seen
+		}
+	}
+	return netip.AddrPort{}
 }
 
 // filteringBehavior is RFC 5780 section 4.4 with the fourth test of erratum 7971. Every silence in it has its control. A filter that looks at the port alone

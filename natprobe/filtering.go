@@ -34,6 +34,7 @@ type filterTest struct {
 	grace  time.Duration
 	silent bool
 	again  bool // it was put a second time
+	astray bool // an answer to it came from a place that is none of the corners: the server's answers are translated on their way
 	into   *reply
 }
 
@@ -73,6 +74,8 @@ func (p *probe) filterTest(ctx context.Context, t *filterTest) {
 	a, rtt, err := p.changed(ctx, t, s)
 	result := s.stepOf(t.step, t.packet, p.server, t.corner, a, rtt, err)
 	switch {
+	case result.Result == protocol.StepUnanswered && t.astray:
+		result.Result, result.Error = protocol.StepFailed, "corner-elsewhere"
 	case result.Result == protocol.StepUnanswered:
 		t.silent = true
 	case ignoredChange(&result, a, p.server):
@@ -87,7 +90,11 @@ func (p *probe) changed(ctx context.Context, t *filterTest, from *socket) (answe
 	t.grace = min(max(minGrace, 3*p.roundTrip()), maxGrace)
 	pauses := slices.Repeat([]time.Duration{filterEvery}, filterSends)
 	pauses[filterSends-1] = t.grace
-	return p.exchange(ctx, from, p.server, pauses, func(a answer) bool { return samePlace(a.from, t.place) || samePlace(a.from, p.server) }, change(t.bits))
+	return p.exchange(ctx, from, p.server, pauses, func(a answer) bool {
+		expected := samePlace(a.from, t.place) || samePlace(a.from, p.server)
+		t.astray = t.astray || !expected
+		return expected
+	}, change(t.bits))
 }
 
 // ignoredChange marks a success that came from where it was asked: the server does not do what CHANGE-REQUEST says.
@@ -113,7 +120,16 @@ func (p *probe) filterControls(ctx context.Context, silent []*filterTest) {
 // is enough where the NAT maps both corners alike; if not this one, then a fresh one: Linux takes what it stopped for a flow of its own, and moves the
 // port when we call there later. Where the NAT maps the corners apart, and so keeps their filters apart, the answer is sent to the port that stands for us
 // towards the silent corner (RESPONSE-PORT); a server that does not know that leaves the filtering of such a NAT not measurable.
+//
+// Behind a NAT or a forwarded port the server's own answer may leave by another address than the corner's, and so be stopped, or lost, as a stranger's; after the control it
+// leaves by the flow that the control opened. Such a corner's silence counts for nothing.
 func (p *probe) filterControl(ctx context.Context, t *filterTest) {
+	if p.result.ServerTranslated != nil && *p.result.ServerTranslated {
+		hidden := skipped(protocol.StepControl, binding, "server-translated")
+		hidden.Corner = t.corner
+		p.record(hidden)
+		return
+	}
 	a, rtt, err := p.ask(ctx, t.socket, t.place)
 	control := t.socket.stepOf(protocol.StepControl, binding, t.place, t.corner, a, rtt, err)
 	if control.Result == protocol.StepAnswered && rtt > t.grace {
@@ -122,6 +138,9 @@ func (p *probe) filterControl(ctx context.Context, t *filterTest) {
 			return
 		}
 		control.Result, control.Error = protocol.StepFailed, "control-slow"
+	}
+	if control.Result == protocol.StepAnswered && a.origin.IsValid() && !samePlace(a.origin, t.place) { // RFC 5780 section 7.3, of this corner
+		control.Result, control.Error = protocol.StepFailed, "server-translated"
 	}
 	p.record(control)
 	if control.Result != protocol.StepAnswered {
@@ -160,7 +179,7 @@ func (p *probe) onceMore(ctx context.Context, t *filterTest, slow time.Duration)
 	}
 	t.again, t.socket, t.mapped = true, s, primer.mapped
 	_, _, err = p.changed(ctx, t, s)
-	return errors.Is(err, errSilent)
+	return errors.Is(err, errSilent) && !t.astray
 }
 
 // acquainted is a fresh port that both corners know under the same address; nil where they do not.

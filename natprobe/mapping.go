@@ -32,8 +32,10 @@ func (p *probe) mapping(ctx context.Context, s *socket, first answer, c corners)
 		p.found.ss, t = ask(protocol.StepMappingPort, c.ss, protocol.CornerSS)
 		p.record(t)
 	}
-	switch { // without the other address, the other port of this one can still prove the most dependent mapping
-	case p.found.ss.IsValid():
+	// Without the other address, the other port of this one can still prove the most dependent mapping; and where the two addresses see different outside IPs, each has to be
+	// judged by itself.
+	switch {
+	case p.found.ss.IsValid() && !p.found.scattered():
 	case c.ps.IsValid():
 		ps, t := ask(protocol.StepMappingPort, c.ps, protocol.CornerPS)
 		if c.guessed && !ps.IsValid() { // it was our own guess that there is such a port
@@ -52,5 +54,9 @@ func (p *probe) mapping(ctx context.Context, s *socket, first answer, c corners)
 	if err == nil && again.code == 0 && again.mapped != first.mapped {
 		p.found.unstable = true
 		p.note("mapping-changed " + first.mapped.String() + " " + again.mapped.String())
+		return
+	}
+	if elsewhere := p.found.elsewhere(); elsewhere.IsValid() && p.found.mappingBehavior() == protocol.NotMeasurable {
+		p.note("mapping-elsewhere " + first.mapped.String() + " " + elsewhere.String())
 	}
 }

@@ -44,7 +44,8 @@ type probe struct {
 	sockets              []*socket
 	rtt                  time.Duration // the longest clean one
 	portsSeen, portsKept int
-	ignored              int // datagrams that answer nothing
+	outside              []netip.Addr // the IPs under which the primary corner has seen our sockets
+	ignored              int          // datagrams that answer nothing
 	stranger,
 	misplaced netip.AddrPort // where the last ignored datagram, and the last answer from an unexpected place, came from
 	misplacedCount int
@@ -234,6 +235,9 @@ func (p *probe) kept(s *socket, a answer) {
 	if a.code != 0 || p.found.translated == nil || !*p.found.translated {
 		return
 	}
+	if !slices.Contains(p.outside, a.mapped.Addr()) {
+		p.outside = append(p.outside, a.mapped.Addr())
+	}
 	p.portsSeen++
 	if s.local.Port() == a.mapped.Port() {
 		p.portsKept++
@@ -305,6 +309,9 @@ func (p *probe) conclude() {
 	r := &p.result
 	if p.misplacedCount > 0 {
 		r.NAT.Evidence = append(r.NAT.Evidence, fmt.Sprintf("%sanswered-elsewhere %d %s", NotePrefix, p.misplacedCount, p.misplaced))
+	}
+	if len(p.outside) > 1 { // RFC 4787 REQ-2 recommends "paired"
+		r.NAT.Evidence = append(r.NAT.Evidence, fmt.Sprintf("%sseveral-outside %s %s", NotePrefix, p.outside[0], p.outside[1]))
 	}
 	if p.ignored > 0 {
 		r.NAT.Evidence = append(r.NAT.Evidence, fmt.Sprintf("%signored %d %s", NotePrefix, p.ignored, p.stranger))

@@ -75,6 +75,9 @@ func TestMatrix(t *testing.T) {
 func TestCircumstances(t *testing.T) {
 	const eim, adm, apdm, nm = protocol.EndpointIndependent, protocol.AddressDependent, protocol.AddressAndPortDependent, protocol.NotMeasurable
 	nat := func(m, f protocol.Behavior) *simNAT { return &simNAT{mapping: m, filtering: f} }
+	elsewhere := func(m protocol.Behavior) *simNAT {
+		return &simNAT{mapping: m, filtering: apdm, address: netip.MustParseAddr("203.0.113.1")}
+	}
 	for name, c := range map[string]struct {
 		world              *world
 		mapping, filtering protocol.Behavior
@@ -105,6 +108,16 @@ func TestCircumstances(t *testing.T) {
 		"as Linux, RFC 3489":                 {world: &world{nat: &simNAT{mapping: eim, filtering: apdm, clashes: true}, server: simServer{classic: true}}, mapping: eim, filtering: apdm, classic: protocol.ClassicPortRestricted},
 		"symmetric, RFC 3489":                {world: &world{nat: nat(apdm, apdm), server: simServer{classic: true}}, mapping: apdm, filtering: nm, classic: protocol.ClassicSymmetric},
 		"address pool":                       {world: &world{nat: &simNAT{mapping: apdm, filtering: apdm, pool: true}}, mapping: apdm, filtering: apdm, classic: protocol.ClassicSymmetric},
+		"pool, each socket keeps to one":     {world: &world{nat: &simNAT{mapping: eim, filtering: apdm, pool: true, sticky: true}}, mapping: eim, filtering: apdm, classic: protocol.ClassicPortRestricted, note: "several-outside"},
+		"NAT, and a partner without":         {world: &world{nat: nat(eim, apdm), twoPaths: true}, mapping: nm, note: "mapping-elsewhere"},
+		"no NAT, and a partner behind one":   {world: &world{twoPaths: true, beyond: nat(eim, apdm)}, mapping: nm, note: "mapping-elsewhere"},
+		"no NAT, partner behind symmetric":   {world: &world{twoPaths: true, beyond: nat(apdm, apdm)}, mapping: nm, note: "mapping-elsewhere"},
+		"two NATs":                           {world: &world{nat: nat(eim, apdm), twoPaths: true, beyond: elsewhere(eim)}, mapping: nm, note: "mapping-elsewhere"},
+		"two NATs, the other is symmetric":   {world: &world{nat: nat(eim, apdm), twoPaths: true, beyond: elsewhere(apdm)}, mapping: nm, note: "mapping-elsewhere"},
+		"two symmetric NATs":                 {world: &world{nat: nat(apdm, apdm), twoPaths: true, beyond: elsewhere(apdm)}, mapping: apdm, filtering: nm, classic: protocol.ClassicSymmetric},
+		"forwarded ports, no NAT here":       {world: &world{server: simServer{forwarded: true}}, mapping: eim, filtering: nm, note: "answered-elsewhere"},
+		"forwarded ports":                    {world: &world{nat: nat(eim, apdm), server: simServer{forwarded: true}}, mapping: eim, filtering: nm},
+		"forwarded, and it does not know":    {world: &world{server: simServer{forwarded: true, unsaid: true}}, mapping: eim, filtering: nm, note: "answered-elsewhere"},
 		"OTHER-ADDRESS of itself":            {world: &world{nat: nat(eim, eim), server: simServer{otherLies: netip.MustParseAddrPort("127.0.0.1:3479")}}, mapping: nm, filtering: nm, note: "other-loopback"},
 		"slow":                               {world: &world{nat: nat(eim, apdm), delay: 100 * time.Millisecond}, mapping: eim, filtering: apdm, classic: protocol.ClassicPortRestricted, limit: 3000},
 	} {

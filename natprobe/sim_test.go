@@ -16,6 +16,8 @@ import (
 // world is a network in memory: this machine, its NAT, and a server with up to four corners. It implements Network. Time in it is that of the bubble.
 type world struct {
 	nat                 *simNAT // nil: none
+	twoPaths            bool    // the server's other IP is reached through beyond, and not through nat
+	beyond              *simNAT // nil: none
 	server              simServer
 	delay               time.Duration                                         // one way
 	lose                func(from, to netip.AddrPort, raw []byte, n int) bool // n counts from 0; nil: nothing is lost
@@ -40,7 +42,14 @@ type simServer struct {
 	noExtras                      bool // no PADDING, no RESPONSE-PORT
 	alg                           bool // something rewrites MAPPED-ADDRESS on the way
 	otherLies                     netip.AddrPort
+	// forwarded: its corners are ports that a gateway forwards. What it sends to whom has not called that corner leaves by the gateway's own address.
+	forwarded bool
+	unsaid    bool // and RESPONSE-ORIGIN does not tell, since it was told its outside addresses
+	called    map[[2]netip.AddrPort]bool
 }
+
+// simGateway is before a server whose ports are forwarded.
+var simGateway = netip.MustParseAddr("192.0.2.1")
 
 var (
 	simInside = netip.MustParseAddr("10.1.0.2")
@@ -54,7 +63,9 @@ var (
 type simNAT struct {
 	mapping, filtering protocol.Behavior
 	hairpin, preserves bool
+	address            netip.Addr    // outside; zero: 198.51.100.1
 	pool               bool          // each mapping has another address
+	sticky             bool          // with a pool: each socket keeps to one
 	forgets            time.Duration // 0: never
 	shuffles           bool          // each packet gets another mapping
 	noFragments        bool
@@ -101,10 +112,13 @@ func (n *simNAT) out(from, to netip.AddrPort, serial int) netip.AddrPort {
 		}
 		n.next++
 		outside := netip.AddrPortFrom(netip.MustParseAddr("198.51.100.1"), n.next)
+		if n.address.IsValid() {
+			outside = netip.AddrPortFrom(n.address, n.next)
+		}
 		if n.preserves {
 			outside = netip.AddrPortFrom(outside.Addr(), from.Port())
 		}
-		if n.pool && n.next%2 == 0 {
+		if n.pool && (n.next%2 == 0 && !n.sticky || n.sticky && from.Port()%4 == 0) {
 			outside = netip.AddrPortFrom(netip.MustParseAddr("198.51.100.2"), n.next)
 		}
 		m = &simMapping{inside: from, outside: outside, sent: map[netip.AddrPort]bool{}}
@@ -233,8 +247,8 @@ func (w *world) fromInside(from, to netip.AddrPort, raw []byte) {
 	defer w.mu.Unlock()
 	n := w.count
 	w.count++
-	if w.nat != nil {
-		from = w.nat.out(from, to, n)
+	if nat := w.towards(to); nat != nil {
+		from = nat.out(from, to, n)
 	}
 	if w.dropped(from, to, raw, n) {
 		return
@@ -249,6 +263,14 @@ func (w *world) fromInside(from, to netip.AddrPort, raw []byte) {
 	time.AfterFunc(w.delay+late, func() { w.arrive(from, to, raw) })
 }
 
+// towards is the NAT on the way to or from an address.
+func (w *world) towards(there netip.AddrPort) *simNAT {
+	if w.twoPaths && there.Addr() == simSS.Addr() {
+		return w.beyond
+	}
+	return w.nat
+}
+
 func (w *world) dropped(from, to netip.AddrPort, raw []byte, n int) bool {
 	return w.lose != nil && w.lose(from, to, raw, n) || w.nat != nil && w.nat.noFragments && len(raw) > 1472
 }
@@ -259,6 +281,7 @@ func (w *world) arrive(from, to netip.AddrPort, raw []byte) {
 	defer w.mu.Unlock()
 	if corner, ok := w.server.corner(to); ok {
 		if answer, source, dest := w.server.answer(raw, from, corner); answer != nil {
+			source = w.server.leaves(source, dest, from, to)
 			n := w.count
 			w.count++
 			if !w.dropped(source, dest, answer, n) {
@@ -275,8 +298,8 @@ func (w *world) arrive(from, to netip.AddrPort, raw []byte) {
 func (w *world) toInside(from, to netip.AddrPort, raw []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.nat != nil {
-		inside, ok := w.nat.in(from, to)
+	if nat := w.towards(from); nat != nil {
+		inside, ok := nat.in(from, to)
 		if !ok {
 			return
 		}
@@ -313,6 +336,21 @@ func (s *simServer) corner(at netip.AddrPort) (bits byte, ok bool) {
 		return changeIP | changePort, !s.dead && !s.altDead && !s.oneIP
 	}
 	return 0, false
+}
+
+// leaves is the place that an answer comes from for those outside.
+func (s *simServer) leaves(corner, dest, client, asked netip.AddrPort) netip.AddrPort {
+	if !s.forwarded {
+		return corner
+	}
+	if s.called == nil {
+		s.called = map[[2]netip.AddrPort]bool{}
+	}
+	s.called[[2]netip.AddrPort{client, asked}] = true
+	if s.called[[2]netip.AddrPort{dest, corner}] {
+		return corner
+	}
+	return netip.AddrPortFrom(simGateway, corner.Port())
 }
 
 func (s *simServer) answer(raw []byte, client netip.AddrPort, here byte) (out []byte, from, to netip.AddrPort) {
@@ -360,7 +398,7 @@ func (s *simServer) answer(raw []byte, client netip.AddrPort, here byte) (out []
 		return stun.MustBuild(set...).Raw, places[there], dest
 	}
 	ip := client.Addr().As4()
-	set = append(set, &stun.XORMappedAddress{IP: ip[:], Port: int(client.Port())}, address(stun.AttrResponseOrigin, places[there]), stun.NewSoftware("sim\x1b[31m"))
+	set = append(set, &stun.XORMappedAddress{IP: ip[:], Port: int(client.Port())}, address(stun.AttrResponseOrigin, s.says(places[there])), stun.NewSoftware("sim\x1b[31m"))
 	if !s.oneIP {
 		set = append(set, address(stun.AttrOtherAddress, other))
 	}
@@ -368,4 +406,12 @@ func (s *simServer) answer(raw []byte, client netip.AddrPort, here byte) (out []
 		set = append(set, padding(len(pad)))
 	}
 	return stun.MustBuild(set...).Raw, places[there], dest
+}
+
+// says is what the server believes its place to be.
+func (s *simServer) says(place netip.AddrPort) netip.AddrPort {
+	if s.forwarded && !s.unsaid {
+		return netip.AddrPortFrom(netip.MustParseAddr("172.17.0.2"), place.Port())
+	}
+	return place
 }

@@ -89,16 +89,16 @@ func (l lesson) variant(i int) string {
 		}
 	case protocol.StepMappingAddress:
 		if answered {
-			return differ(t.Mapped == l.mapped(protocol.StepAddressUDP))
+			return moved(t.Mapped, l.mapped(protocol.StepAddressUDP))
 		}
 	case protocol.StepMappingPort:
 		before := l.mapped(protocol.StepMappingAddress)
 		switch {
 		case !answered:
 		case t.Corner == protocol.CornerPS || before == "":
-			return differ(t.Mapped == l.mapped(protocol.StepAddressUDP)) + "-one"
+			return moved(t.Mapped, l.mapped(protocol.StepAddressUDP)) + "-one"
 		default:
-			return differ(t.Mapped == before)
+			return moved(t.Mapped, before)
 		}
 	case protocol.StepFilterPort, protocol.StepFilterAddress, protocol.StepFilterBoth:
 		if t.Result == protocol.StepUnanswered {
@@ -136,12 +136,22 @@ func differ(same bool) string {
 	return "different"
 }
 
+// moved tells another outside IP from another port under the same one: only the port proves that the NAT mapped anew. An address without a port is a page's.
+func moved(mapped, before string) string {
+	if mapped != before && before != "" && hostOf(mapped) != hostOf(before) {
+		return "elsewhere"
+	}
+	return differ(mapped == before)
+}
+
 // silence of a corner counts where each of its controls was answered.
 func (l lesson) silence(corner protocol.Corner) string {
 	found := "unanswered"
 	for _, t := range l.tests {
 		switch {
 		case t.Step != protocol.StepControl || t.Corner != corner || t.Result == protocol.StepRunning:
+		case t.Error == "server-translated":
+			return "translated"
 		case t.Result != protocol.StepAnswered:
 			return "uncontrolled"
 		default:

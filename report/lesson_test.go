@@ -63,11 +63,15 @@ func TestLessonMeans(t *testing.T) {
 		"another corner's control":     {[]protocol.NATTest{udp, silent, {Step: protocol.StepControl, Corner: protocol.CornerPS, Result: protocol.StepAnswered}}, "for the control to say"},
 		"the same mapping":             {[]protocol.NATTest{udp, at(protocol.StepMappingAddress, protocol.CornerSP, "198.51.100.1:1000")}, "as well"},
 		"another mapping":              {[]protocol.NATTest{udp, at(protocol.StepMappingAddress, protocol.CornerSP, "198.51.100.1:1001")}, "maps anew"},
-		"one IP, the same":             {[]protocol.NATTest{udp, at(protocol.StepMappingPort, protocol.CornerPS, "198.51.100.1:1000")}, "does not name"},
-		"TCP by another way":           {[]protocol.NATTest{udp, at(protocol.StepAddressTCP, protocol.CornerPP, "203.0.113.1:5")}, "another outside address"},
-		"TCP by the same":              {[]protocol.NATTest{udp, at(protocol.StepAddressTCP, protocol.CornerPP, "198.51.100.1:5")}, "not of a listener"},
-		"a kept port":                  {[]protocol.NATTest{udp, at(protocol.StepPreservation, protocol.CornerPP, "198.51.100.1:1000")}, "kept"},
-		"rewritten":                    {[]protocol.NATTest{udp, at(protocol.StepAddressRewrite, protocol.CornerPP, "10.0.0.2:1000")}, "ALG"},
+		"another outside IP":           {[]protocol.NATTest{udp, at(protocol.StepMappingAddress, protocol.CornerSP, "198.51.100.2:1000")}, "does not prove"},
+		"one IP, another outside IP":   {[]protocol.NATTest{udp, at(protocol.StepMappingPort, protocol.CornerPS, "198.51.100.2:1000")}, "does not prove"},
+		"a translated server's silence": {[]protocol.NATTest{udp, silent, {Step: protocol.StepControl, Corner: protocol.CornerSS, Result: protocol.StepSkipped, Error: "server-translated"}},
+			"other than this corner's"},
+		"one IP, the same":   {[]protocol.NATTest{udp, at(protocol.StepMappingPort, protocol.CornerPS, "198.51.100.1:1000")}, "does not name"},
+		"TCP by another way": {[]protocol.NATTest{udp, at(protocol.StepAddressTCP, protocol.CornerPP, "203.0.113.1:5")}, "another outside address"},
+		"TCP by the same":    {[]protocol.NATTest{udp, at(protocol.StepAddressTCP, protocol.CornerPP, "198.51.100.1:5")}, "not of a listener"},
+		"a kept port":        {[]protocol.NATTest{udp, at(protocol.StepPreservation, protocol.CornerPP, "198.51.100.1:1000")}, "kept"},
+		"rewritten":          {[]protocol.NATTest{udp, at(protocol.StepAddressRewrite, protocol.CornerPP, "10.0.0.2:1000")}, "ALG"},
 	} {
 		n := protocol.NATReport{Tests: c.tests}
 		Lesson(&n, protocol.English)
