@@ -13,7 +13,7 @@ GOLANGCI_VERSION := v2.15.0
 GOLANGCI := .cache/bin/golangci-lint-$(GOLANGCI_VERSION)
 
 # What the tests need beside Go and Node: Debian's packages.
-PACKAGES := chromium firefox-esr nftables iproute2 coturn stun-client fonts-noto-cjk
+PACKAGES := chromium firefox-esr nftables iproute2 coturn stun-client stun-server fonts-noto-cjk
 
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
 PAGE := web/dist/index.html
