@@ -24,8 +24,6 @@ import (
 const (
 	// partnerIntroduction is for the handshakes before two are partners.
 	partnerIntroduction = 5 * time.Second
-	// maxIntroductions at once that others began: each costs a handshake of TLS, and nobody has proved anything yet.
-	maxIntroductions = 16
 	// partnerRetry is the first pause after an attempt that failed; it doubles up to maxPartnerRetry.
 	partnerRetry    = 500 * time.Millisecond
 	maxPartnerRetry = 15 * time.Second
@@ -44,7 +42,7 @@ type partners struct {
 	key      string
 	places   []string // to call
 	instance string
-	seats    chan struct{} // taken by introductions that others began
+	seats    seats // taken by introductions that others began
 
 	mu       sync.Mutex
 	live     [2]*link
@@ -55,7 +53,12 @@ type partners struct {
 
 func (p *partners) init(key string, places []string) {
 	p.key, p.places, p.instance = key, places, rand.Text()
-	p.seats = make(chan struct{}, maxIntroductions)
+	for _, place := range places {
+		host, _ := splitPartner(place)
+		if addr, err := netip.ParseAddr(host); err == nil {
+			p.seats.reserve(place, addr)
+		}
+	}
 	p.troubles = make(map[string]bool)
 }
 
@@ -189,19 +192,18 @@ func (s *Server) partnersBegin(b []byte) bool {
 
 // acceptPartner serves a connection of which read has been read already, until it ends.
 func (s *Server) acceptPartner(conn *net.TCPConn, read []byte) {
-	select {
-	case s.partners.seats <- struct{}{}:
-	default:
-		s.log.Debug("too many introductions of partners", "from", conn.RemoteAddr(), "limit", maxIntroductions)
+	from := addrOf(conn.RemoteAddr())
+	leave, ok := s.partners.seats.take(from)
+	if !ok {
+		s.log.Debug("too many introductions of partners", "from", conn.RemoteAddr(), "limit", maxIntroductions, "limit of one address", introductionsPerAddr)
 		return
 	}
-	leave := sync.OnceFunc(func() { <-s.partners.seats })
 	defer leave()
 	_, err := s.partnership(&readAhead{conn, bytes.NewReader(read)}, false, leave)
 	if errors.Is(err, errPartnerBusy) {
 		return // who called has a reason to say so, not who is content
 	}
-	s.troubled(unmapped(conn.RemoteAddr().(*net.TCPAddr).AddrPort()).Addr().String(), err)
+	s.troubled(from.String(), err)
 }
 
 // callPartner keeps a link to the partner at place until ctx ends.
@@ -264,6 +266,7 @@ func (s *Server) dialPartner(ctx context.Context, place string) (*net.TCPConn, e
 	if err != nil {
 		return nil, err
 	}
+	s.partners.seats.reserve(place, addrs...)
 	var errs []error
 	for _, addr := range addrs {
 		addr = addr.Unmap()
