@@ -101,7 +101,9 @@ type end struct {
 	selected    string
 	data        *protocol.DataResult
 	video       *protocol.VideoResult
-	stopped     bool // the session gave up waiting (alone only)
+	corners     []protocol.CornerSet // of a measurement
+	stopped     bool                 // the session gave up waiting, or has measured (alone only)
+	outcome     protocol.Outcome     // likewise
 	stopEvent   int
 	stopMs      float64
 }
@@ -251,11 +253,8 @@ func (t *trial) progress(e *protocol.Event, yes bool) {
 func (f *Fold) start(e *protocol.Event) {
 	kind, run, ok := e.Start.Trial.Split()
 	if p := f.peer(e.Start.Offerer); (kind == protocol.TrialGather || kind == protocol.TrialNAT) && p != nil {
-		if len(e.Start.Corners) > 0 {
-			f.room.Corners = e.Start.Corners
-		}
 		if _, n := f.end(p, e.Start.Trial, e); n != nil {
-			n.servers = e.Start.ICEServers
+			n.servers, n.corners = e.Start.ICEServers, e.Start.Corners
 		}
 		return
 	}
@@ -296,7 +295,7 @@ func (f *Fold) stopTrial(e *protocol.Event) {
 	if p := f.peer(e.Peer); p != nil {
 		for _, n := range p.solo(e.Stop.Trial.Kind()) {
 			if n.trial == e.Stop.Trial {
-				n.stopped, n.stopEvent, n.stopMs = true, e.Seq, e.AtMs
+				n.stopped, n.outcome, n.stopEvent, n.stopMs = true, e.Stop.Outcome, e.Seq, e.AtMs
 			}
 		}
 	}
@@ -353,9 +352,9 @@ func (f *Fold) end(p *peer, id protocol.TrialID, e *protocol.Event) (*trial, *en
 	return nil, nil
 }
 
-// maxAlone bounds what a broken page can make the picture hold: a page gathers once, and again after its addresses were revealed; the session measures a NAT
-// at most 32 times.
-const maxAlone = 32
+// maxAlone bounds what a broken page can make the picture hold: the session measures a NAT at most 32 times, and a page gathers once for each, and again
+// after its addresses were revealed.
+const maxAlone = 64
 
 // solo are the peer's gatherings of one kind. The measurements of the NAT stand apart: they are not what it would signal.
 func (p *peer) solo(kind protocol.TrialKind) []*end {

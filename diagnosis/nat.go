@@ -1,8 +1,11 @@
 package diagnosis
 
 import (
+	"maps"
+	"math"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/icescope/icescope/protocol"
 )
@@ -38,8 +41,16 @@ func (q quad) corner(at netip.AddrPort) protocol.Corner {
 	return ""
 }
 
+// corners are those that there were at a measurement: partners come and go.
+func (f *Fold) corners(run *end) []protocol.CornerSet {
+	if run != nil && len(run.corners) > 0 {
+		return run.corners
+	}
+	return f.room.Corners
+}
+
 // quad finds the corners for a peer: home is the address of the server that the peer's requests came to.
-func (f *Fold) quad(home netip.Addr) quad {
+func (f *Fold) quad(run *end, home netip.Addr) quad {
 	ports := f.ownPorts() // the primary first
 	if len(ports) == 0 || !home.IsValid() {
 		return quad{}
@@ -49,7 +60,7 @@ func (f *Fold) quad(home netip.Addr) quad {
 	if len(ports) > 1 {
 		second = uint16(ports[1])
 	}
-	for _, s := range f.room.Corners {
+	for _, s := range f.corners(run) {
 		primary, err := netip.ParseAddr(s.Primary)
 		if err != nil || primary.Is4() != home.Is4() {
 			continue
@@ -74,7 +85,7 @@ func (f *Fold) quad(home netip.Addr) quad {
 }
 
 // home is the server's address of a family that the peer asks first: the one that its page was opened with, else the server's primary, else the one that it was seen at.
-func (f *Fold) home(p *peer, v4 bool) netip.Addr {
+func (f *Fold) home(p *peer, run *end, v4 bool) netip.Addr {
 	var seen, primary netip.Addr
 	for _, s := range udpSightings(p) {
 		if at := addrOf(s.Local); at.Is4() == v4 {
@@ -86,7 +97,7 @@ func (f *Fold) home(p *peer, v4 bool) netip.Addr {
 			}
 		}
 	}
-	for _, s := range f.room.Corners {
+	for _, s := range f.corners(run) {
 		if at := addrOf(s.Primary); at.IsValid() && at.Is4() == v4 {
 			primary = at
 		}
@@ -113,13 +124,48 @@ type views struct {
 	host netip.AddrPort // the socket's own address, where it is known
 }
 
-// views finds the peer's socket that most corners saw. It takes the newest gathering without a peer, because only there no check of another peer opens anything.
-//
-// A socket is told from another of the same gathering by its related address; where that is hidden, a gathering with one host port has one socket.
+// measurement is the one that stands for the peer: the newest that measured, for one that was given up takes nothing back; else the newest.
+func (p *peer) measurement() (run *end) {
+	for _, n := range slices.Backward(p.nats) {
+		if n.outcome == protocol.OutcomeConnected {
+			return n
+		}
+		if run == nil {
+			run = n
+		}
+	}
+	return run
+}
+
+// gatherings are those without a peer that belong to a measurement, because only there no check of another peer opens anything. The page gathers when it joins, which may
+// be heard of before or after the start of its first measurement, and anew at the start of each further one: what it gathered before may be of another network.
+func (p *peer) gatherings(run *end) (out []*end) {
+	from, to, past := -1, math.MaxInt, false
+	for _, n := range p.nats {
+		_, number, _ := n.trial.Split()
+		switch {
+		case n == run:
+			past = true
+			if number > 1 {
+				from = n.startEvent
+			}
+		case past && number > 1:
+			to = min(to, n.startEvent)
+		}
+	}
+	for _, n := range p.alone {
+		if n.trial.Kind() == protocol.TrialAlone && n.startEvent > from && n.startEvent < to {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// views finds the socket that most corners saw, in the newest gathering of the peer's measurement.
 func (f *Fold) views(p *peer) (views, bool) {
 	k, have := f.known[p]
 	if !have {
-		k.views, k.ok = f.findViews(p)
+		k.views, k.ok = f.findViews(p, p.measurement())
 		f.known[p] = k
 	}
 	return k.views, k.ok
@@ -131,11 +177,9 @@ type known struct {
 	ok    bool
 }
 
-func (f *Fold) findViews(p *peer) (best views, ok bool) {
-	for _, n := range slices.Backward(p.alone) {
-		if n.trial.Kind() != protocol.TrialAlone {
-			continue
-		}
+func (f *Fold) findViews(p *peer, run *end) (best views, ok bool) {
+	probes := f.probes(p, run)
+	for _, n := range slices.Backward(p.gatherings(run)) {
 		groups := map[string]*views{}
 		var order []string
 		for _, c := range n.candidates {
@@ -150,7 +194,7 @@ func (f *Fold) findViews(p *peer) (best views, ok bool) {
 			}
 			g := groups[key]
 			if g == nil {
-				g = &views{quad: f.quad(f.home(p, ip.Is4())), seen: map[protocol.Corner][]mapped{}}
+				g = &views{quad: f.quad(run, f.home(p, run, ip.Is4())), seen: map[protocol.Corner][]mapped{}}
 				groups[key], order = g, append(order, key)
 			}
 			if c.Type == "host" {
@@ -159,7 +203,9 @@ func (f *Fold) findViews(p *peer) (best views, ok bool) {
 			g.take(p, netip.AddrPortFrom(ip, uint16(c.Port)))
 		}
 		for _, key := range order {
-			if g := groups[key]; len(g.seen) > len(best.seen) {
+			g := groups[key]
+			// Of two that as many corners saw, the one beside which filtering was measured: both answers are then of one NAT.
+			if len(g.seen) > len(best.seen) || ok && len(g.seen) == len(best.seen) && g.beside(probes) && !best.beside(probes) {
 				best, ok = *g, true
 			}
 		}
@@ -168,6 +214,31 @@ func (f *Fold) findViews(p *peer) (best views, ok bool) {
 		}
 	}
 	return best, false
+}
+
+// beside: was filtering measured behind the same NAT, as far as the outside address tells?
+func (g views) beside(probes map[protocol.Corner]probe) bool {
+	for _, b := range probes {
+		if b.test != nil && g.under(addrOf(b.test.To)) {
+			return true
+		}
+	}
+	return false
+}
+
+// under: is this an address that the socket has, or was seen under?
+func (g views) under(ip netip.Addr) bool {
+	return g.host.IsValid() && g.host.Addr() == ip || slices.Contains(g.outside(allCorners...), ip)
+}
+
+// outside are the IPs that corners saw the socket under.
+func (g views) outside(corners ...protocol.Corner) (ips []netip.Addr) {
+	for _, c := range corners {
+		for _, m := range g.seen[c] {
+			ips = append(ips, m.source.Addr())
+		}
+	}
+	return ips
 }
 
 // socketKey names the socket that a candidate belongs to; "" where the browser hides that and has several.
@@ -182,10 +253,32 @@ func socketKey(n *end, c *candidate, ip netip.Addr) string {
 	if related, err := netip.ParseAddr(c.RelatedAddress); err == nil && !related.IsUnspecified() && c.RelatedPort > 0 {
 		return family + endpoint(related.Unmap().String(), c.RelatedPort)
 	}
-	if len(n.hosts("udp")) > 1 {
-		return ""
+	if n.hostsOf(ip.Is4()) <= 1 {
+		return family
 	}
-	return family
+	// RFC 8445 section 5.1.1.3 gives candidates one foundation where base address and server agree. Chromium leaves the server out, so that it is one for each interface and
+	// family; Firefox does not.
+	if strings.Contains(n.peer.joined.UserAgent, "Chrome/") && c.Foundation != "" {
+		return family + "/" + c.Foundation
+	}
+	return ""
+}
+
+// hostsOf counts the UDP sockets that may be of a family: a masked one may be of either.
+func (n *end) hostsOf(v4 bool) (count int) {
+	for _, port := range n.hosts("udp") {
+		other := false
+		for _, c := range n.candidates {
+			if c.Type == "host" && c.Protocol == "udp" && c.Port == port {
+				ip := addrOf(c.Address)
+				other = ip.IsValid() && ip.Is4() != v4
+			}
+		}
+		if !other {
+			count++
+		}
+	}
+	return count
 }
 
 func (g *views) take(p *peer, source netip.AddrPort) {
@@ -259,20 +352,15 @@ func (c *check) moved() bool {
 	return err == nil && err2 == nil && netip.AddrPortFrom(seen.Addr().Unmap(), seen.Port()) != netip.AddrPortFrom(from.Addr().Unmap().WithZone(""), from.Port())
 }
 
-// probes are those of the newest measurement of a peer that has ended, or else of the one under way.
-func (f *Fold) probes(p *peer) (n *end, out map[protocol.Corner]probe) {
-	for _, x := range slices.Backward(p.nats) {
-		if n == nil || !n.stopped && x.stopped {
-			n = x
-		}
-	}
-	out = map[protocol.Corner]probe{}
-	if n == nil {
-		return nil, out
+// probes are the filtering tests of one measurement.
+func (f *Fold) probes(p *peer, run *end) map[protocol.Corner]probe {
+	out := map[protocol.Corner]probe{}
+	if run == nil {
+		return out
 	}
 	for i := range f.checks {
 		c := &f.checks[i]
-		if c.peer != p.id || c.Trial != n.trial || c.Corner == "" {
+		if c.peer != p.id || c.Trial != run.trial || c.Corner == "" {
 			continue
 		}
 		b := out[c.Corner]
@@ -284,7 +372,38 @@ func (f *Fold) probes(p *peer) (n *end, out map[protocol.Corner]probe) {
 		}
 		out[c.Corner] = b
 	}
-	return n, out
+	return out
+}
+
+// filter are the tests that say something of the NAT which the mapping is of: not those of a measurement that failed, nor of another address, which may be that of
+// another interface, another family or another NAT.
+func (f *Fold) filter(p *peer) map[protocol.Corner]probe {
+	run := p.measurement()
+	if run != nil && run.stopped && run.outcome != protocol.OutcomeConnected {
+		return nil
+	}
+	probes := f.probes(p, run)
+	if g, seen := f.views(p); seen {
+		maps.DeleteFunc(probes, func(_ protocol.Corner, b probe) bool { return b.test == nil || !g.under(addrOf(b.test.To)) })
+	}
+	return probes
+}
+
+// measuredAt are the addresses outside that the answers on the peer's NAT are of: where the first corner saw the socket that tells its mapping, else where
+// its filtering was measured. Empty: nothing was measured.
+func (f *Fold) measuredAt(p *peer) (ips []netip.Addr) {
+	if g, seen := f.views(p); seen {
+		if ips = g.outside(protocol.CornerPP); len(ips) == 0 {
+			ips = g.outside(allCorners...)
+		}
+		return ips
+	}
+	for _, b := range f.filter(p) {
+		if b.test != nil && !slices.Contains(ips, addrOf(b.test.To)) {
+			ips = append(ips, addrOf(b.test.To))
+		}
+	}
+	return ips
 }
 
 // filtering is the NAT's filtering behaviour (RFC 4787 section 5; RFC 5780 section 4.4 with the fourth test of erratum 7971).
@@ -304,6 +423,9 @@ func filtering(b map[protocol.Corner]probe) protocol.Behavior {
 // nat is all that is known of a peer's NAT. Titles and texts are the report's.
 func (f *Fold) nat(p *peer) protocol.NATReport {
 	translated, why, _ := f.translated(p)
+	if at := f.measuredAt(p); len(at) > 0 {
+		translated, why, _ = f.translatedAt(p, func(ip netip.Addr) bool { return slices.Contains(at, ip) })
+	}
 	r := protocol.NATReport{Mapping: protocol.NotMeasurable, Filtering: protocol.NotMeasurable, Evidence: why.notes(), Tests: []protocol.NATTest{}, State: protocol.NATOff}
 	g, seen := f.views(p)
 	if seen {
@@ -313,20 +435,22 @@ func (f *Fold) nat(p *peer) protocol.NATReport {
 		translated = yes
 	}
 	r.Translated = translated.ptr()
-	n, probes := f.probes(p)
-	r.Filtering = filtering(probes)
+	run := p.measurement()
+	probes := f.probes(p, run)
+	r.Filtering = filtering(f.filter(p))
 	r.RFC3489 = protocol.Classic(r.Translated, r.Mapping, r.Filtering)
 	r.Callers = protocol.CallersOf(r.Mapping, r.Filtering)
 	switch {
-	case n == nil && f.room.NATChecks && slices.Contains(p.joined.Trials, protocol.TrialNAT):
+	case run == nil && f.room.NATChecks && slices.Contains(p.joined.Trials, protocol.TrialNAT):
 		r.State = protocol.NATWaiting
-	case n != nil && n.stopped: // the session ends it when the mapping is known, too
+	case run == nil:
+	case p.nats[len(p.nats)-1].stopped: // the session ends it when the mapping is known, too
 		r.State = protocol.NATDone
-		ms := max(n.stopMs, g.lastMs()) - p.joinedMs
+		ms := max(run.stopMs, g.lastMs()) - p.joinedMs
 		r.MeasuredMs = &ms
-	case n != nil && len(probes) == 0:
+	case len(probes) == 0:
 		r.State = protocol.NATWaiting
-	case n != nil:
+	default: // also where it is measured anew, and what was measured before still stands
 		r.State = protocol.NATMeasuring
 	}
 	if seen {
@@ -346,21 +470,26 @@ func (g views) lastMs() (at float64) {
 	return at
 }
 
-// MappingSettled: is the peer's mapping measured, or can nothing more be learned of it? The session ends a measurement when it is.
+// MappingSettled: is the peer's mapping measured, or can nothing more be learned of it? The session ends a measurement when it is. What an earlier measurement learned
+// settles nothing of a new one.
 func (f *Fold) MappingSettled(id string) bool {
 	p := f.peer(id)
 	if p == nil {
 		return true
 	}
-	if g, ok := f.views(p); ok && g.mapping() != protocol.NotMeasurable {
+	var newest *end
+	if len(p.nats) > 0 {
+		newest = p.nats[len(p.nats)-1]
+	}
+	if g, ok := f.findViews(p, newest); ok && g.mapping() != protocol.NotMeasurable {
 		return true
 	}
-	for _, n := range slices.Backward(p.alone) {
-		if n.trial.Kind() == protocol.TrialAlone {
-			return n.gathered() || n.stopped
-		}
+	list := p.gatherings(newest)
+	if len(list) == 0 {
+		return false
 	}
-	return false
+	last := list[len(list)-1]
+	return last.gathered() || last.stopped
 }
 
 // tests are the steps that asked for the address.

@@ -158,3 +158,138 @@ func TestCheckFromElsewhere(t *testing.T) {
 		}
 	}
 }
+
+// TestFamiliesApart: an IPv6 address that comes through as it is says nothing of the IPv4 NAT that was measured.
+func TestFamiliesApart(t *testing.T) {
+	r := newRecord()
+	r.join("a", "198.51.100.1:5555")
+	r.candidate("a", "alone-1", "1 1 udp 9 2001:db8:1::2 40001 typ host")
+	r.candidate("a", "alone-1", "2 1 udp 9 10.1.0.2 40000 typ host")
+	r.seen("a", "[2001:db8:1::2]:40001", 60, "[2001:db8::10]:3478")
+	r.candidate("a", "alone-1", "3 1 udp 1 198.51.100.1 40000 typ srflx raddr 10.1.0.2 rport 40000")
+	r.seen("a", "198.51.100.1:40000", 60, fourCorners...)
+	r.start("a", "nat-1")
+	r.closed("a", "nat-1", "198.51.100.1:41000", "198.51.100.1:41000")
+	r.stop("a", "nat-1", protocol.OutcomeConnected)
+	r.want(t, "a", "true", protocol.EndpointIndependent, protocol.AddressAndPortDependent)
+	found := false
+	for _, f := range diagnosis.Diagnose(r.events).Findings {
+		if f.Code == protocol.CodeNoNATToServer {
+			found = true
+			if f.Summary.Args["family"] != "IPv6" || f.Summary.Args["other"] != "IPv4" {
+				t.Errorf("it does not say of which family: %v", f.Summary)
+			}
+		}
+	}
+	if !found {
+		t.Error("IPv6 is not translated, and nothing says so")
+	}
+}
+
+// TestFilteringOfAnotherFamily counts for nothing beside the mapping of this one.
+func TestFilteringOfAnotherFamily(t *testing.T) {
+	r := newRecord()
+	r.join("a", "198.51.100.1:5555")
+	r.candidate("a", "alone-1", srflx("198.51.100.1", 40000))
+	r.seen("a", "198.51.100.1:40000", 60, fourCorners...)
+	r.start("a", "nat-1")
+	r.closed("a", "nat-1", "[2001:db8:1::2]:41000", "[2001:db8:1::2]:41000")
+	r.stop("a", "nat-1", protocol.OutcomeConnected)
+	if n := r.nat(t, "a"); n.Mapping != protocol.EndpointIndependent || n.Filtering != protocol.NotMeasurable {
+		t.Errorf("mapping %s filtering %s", n.Mapping, n.Filtering)
+	}
+}
+
+// TestOneSocketOfTwo: of a machine with two interfaces, mapping, filtering and translation are of the one whose filtering was measured.
+func TestOneSocketOfTwo(t *testing.T) {
+	r := newRecord("198.51.100.0/24")
+	r.join("a", "198.51.100.7:5555")
+	r.candidate("a", "alone-1", "1 1 udp 9 198.51.100.7 40000 typ host")
+	r.candidate("a", "alone-1", "2 1 udp 9 172.16.0.2 40001 typ host")
+	r.candidate("a", "alone-1", "3 1 udp 9 198.51.100.99 50001 typ srflx raddr 172.16.0.2 rport 40001")
+	r.seen("a", "198.51.100.7:40000", 64, fourCorners...)
+	r.seen("a", "198.51.100.99:50001", 63, fourCorners...)
+	r.start("a", "nat-1")
+	r.closed("a", "nat-1", "198.51.100.99:51001", "198.51.100.99:51001")
+	r.stop("a", "nat-1", protocol.OutcomeConnected)
+	r.want(t, "a", "true", protocol.EndpointIndependent, protocol.AddressAndPortDependent)
+}
+
+// TestSecondMeasurement: until it has measured, the first stands; one that failed takes nothing back; one that measured is judged by its own gathering.
+func TestSecondMeasurement(t *testing.T) {
+	r := newRecord()
+	r.ordinary("a", "198.51.100.1")
+	state := func(want protocol.NATState, mapping, filtering protocol.Behavior) {
+		t.Helper()
+		if n := r.nat(t, "a"); n.State != want || n.Mapping != mapping || n.Filtering != filtering {
+			t.Errorf("%s %s %s, want %s %s %s", n.State, n.Mapping, n.Filtering, want, mapping, filtering)
+		}
+	}
+	settled := func(want bool) {
+		t.Helper()
+		f := diagnosis.NewFold()
+		for i := range r.events {
+			f.Add(&r.events[i])
+		}
+		if got := f.MappingSettled("a"); got != want {
+			t.Errorf("settled %t, want %t", got, want)
+		}
+	}
+	state(protocol.NATDone, protocol.EndpointIndependent, protocol.AddressAndPortDependent)
+	settled(true)
+	r.start("a", "nat-2")
+	state(protocol.NATMeasuring, protocol.EndpointIndependent, protocol.AddressAndPortDependent)
+	settled(false)
+	r.stop("a", "nat-2", protocol.OutcomeFailed)
+	state(protocol.NATDone, protocol.EndpointIndependent, protocol.AddressAndPortDependent)
+	r.start("a", "nat-3")
+	r.check("a", protocol.Check{Trial: "nat-3", Purpose: "filter", Corner: protocol.CornerSS, From: fourCorners[3], To: "203.0.113.7:41000", Result: "answered", Mapped: fourCorners[3]})
+	r.candidate("a", "alone-3", srflx("203.0.113.7", 40000))
+	r.candidate("a", "alone-3", srflx("203.0.113.7", 40001))
+	r.seen("a", "203.0.113.7:40000", 60, fourCorners[:2]...)
+	state(protocol.NATMeasuring, protocol.EndpointIndependent, protocol.AddressAndPortDependent)
+	settled(false)
+	r.seen("a", "203.0.113.7:40001", 60, fourCorners[2:]...)
+	settled(true)
+	r.stop("a", "nat-3", protocol.OutcomeConnected)
+	state(protocol.NATDone, protocol.AddressDependent, protocol.EndpointIndependent)
+}
+
+// TestFailedMeasurement: one that failed measures nothing, and is over.
+func TestFailedMeasurement(t *testing.T) {
+	r := newRecord()
+	r.join("a", "198.51.100.1:5555")
+	r.start("a", "nat-1")
+	r.check("a", protocol.Check{Trial: "nat-1", Purpose: "filter", Corner: protocol.CornerSS, From: fourCorners[3], To: "198.51.100.1:41000", Result: "answered"})
+	r.stop("a", "nat-1", protocol.OutcomeFailed)
+	if n := r.nat(t, "a"); n.State != protocol.NATDone || n.Filtering != protocol.NotMeasurable {
+		t.Errorf("%s %s", n.State, n.Filtering)
+	}
+}
+
+// TestCornersOfTheMeasurement: that another peer was measured while there were other corners takes nothing from this one.
+func TestCornersOfTheMeasurement(t *testing.T) {
+	r := newRecord()
+	r.ordinary("a", "198.51.100.1")
+	r.join("b", "198.51.100.2:5555")
+	r.add(protocol.Event{Peer: "b", Type: protocol.EventStart, Start: &protocol.TrialStart{Trial: "nat-1", Offerer: "b",
+		Corners: []protocol.CornerSet{{Primary: "192.0.2.10", Secondary: "203.0.113.99", PrimaryPort: 3478, SecondaryPort: 3479}}}})
+	if m := r.nat(t, "a").Mapping; m != protocol.EndpointIndependent {
+		t.Errorf("a: %s", m)
+	}
+}
+
+// TestMaskedDualStack: a browser with one socket of each family, both masked. Chromium's foundation tells them apart; Firefox's names the server as well.
+func TestMaskedDualStack(t *testing.T) {
+	for agent, want := range map[string]protocol.Behavior{"Chrome/156.0": protocol.EndpointIndependent, "Firefox/145.0": protocol.NotMeasurable} {
+		r := newRecord()
+		r.joinAs("a", "198.51.100.1:5555", agent)
+		r.candidate("a", "alone-1", "1 1 udp 9 11111111-1111-4111-8111-111111111111.local 40000 typ host")
+		r.candidate("a", "alone-1", "2 1 udp 9 22222222-2222-4222-8222-222222222222.local 40001 typ host")
+		r.candidate("a", "alone-1", srflx("198.51.100.1", 40000))
+		r.seen("a", "198.51.100.1:40000", 60, fourCorners...)
+		if m := r.nat(t, "a").Mapping; m != want {
+			t.Errorf("%s: %s, want %s", agent, m, want)
+		}
+	}
+}

@@ -181,11 +181,28 @@ func (w because) notes() []string {
 	return []string{strings.TrimSpace("note:" + w.key + " " + w.a + " " + w.b)}
 }
 
-// translated: does a NAT stand between the peer and this server?
+// translated: does a NAT stand between the peer and this server? In either family: that IPv6 goes through as it is tells nothing of IPv4.
 func (f *Fold) translated(p *peer) (a answer, why because, events []int) {
+	for _, v4 := range []bool{true, false} {
+		x, w, e := f.translatedAt(p, func(ip netip.Addr) bool { return ip.Is4() == v4 })
+		if x == yes || a == unknown {
+			a, why, events = x, w, e
+		}
+		if a == yes {
+			break
+		}
+	}
+	return a, why, events
+}
+
+// translatedAt is of the outside addresses in question alone: of one family, or of one socket.
+func (f *Fold) translatedAt(p *peer, at func(netip.Addr) bool) (a answer, why because, events []int) {
 	hosts := f.hostAddresses(p)
 	for _, s := range udpSightings(p) {
 		src := addrOf(s.Source)
+		if !at(src) {
+			continue
+		}
 		if slices.Contains(hosts, src) {
 			return no, because{"seen-same", s.Source, ""}, []int{s.event}
 		}
@@ -199,15 +216,15 @@ func (f *Fold) translated(p *peer) (a answer, why because, events []int) {
 	for _, n := range f.endsOf(p) {
 		hostPorts := n.hosts("udp")
 		for _, c := range n.srflx() {
-			ip, err := netip.ParseAddr(c.Address)
-			if err != nil {
+			ip := addrOf(c.Address)
+			if !ip.IsValid() || !at(ip) {
 				continue
 			}
-			if slices.Contains(hosts, ip.Unmap()) {
+			if slices.Contains(hosts, ip) {
 				return no, because{"seen-same", c.Address, ""}, []int{c.event}
 			}
-			if len(hosts) > 0 && f.masked(p) == no {
-				return yes, because{"address-differs", c.Address, hosts[0].String()}, []int{c.event}
+			if own, ok := f.baseOf(p, c, ip); ok {
+				return yes, because{"address-differs", c.Address, own.String()}, []int{c.event}
 			}
 			if len(hostPorts) == 1 && c.Protocol == "udp" && c.Port != hostPorts[0] {
 				return yes, because{"port-differs", itoa(c.Port), itoa(hostPorts[0])}, []int{c.event}
@@ -215,6 +232,22 @@ func (f *Fold) translated(p *peer) (a answer, why because, events []int) {
 		}
 	}
 	return unknown, because{}, nil
+}
+
+// baseOf is the peer's own address behind a server-reflexive one, or any of its own of that family, where it shows them.
+func (f *Fold) baseOf(p *peer, c *candidate, ip netip.Addr) (netip.Addr, bool) {
+	if f.masked(p) != no {
+		return netip.Addr{}, false
+	}
+	hosts := f.hostAddresses(p)
+	if related := addrOf(c.RelatedAddress); slices.Contains(hosts, related) {
+		return related, true
+	}
+	i := slices.IndexFunc(hosts, func(h netip.Addr) bool { return h.Is4() == ip.Is4() })
+	if i < 0 {
+		return netip.Addr{}, false
+	}
+	return hosts[i], true
 }
 
 // sameSegment compares where two peers stand: yes where they share a segment (and multicast should pass), no where a router lies between. proven is true

@@ -78,7 +78,7 @@ func (f *Fold) mappingNote(p *peer) Evidence {
 
 // filteringNotes say what the peer's NAT let in, and what not, of the checks that the corners sent.
 func (f *Fold) filteringNotes(p *peer) (out []Evidence) {
-	_, probes := f.probes(p)
+	probes := f.filter(p)
 	for _, c := range allCorners {
 		b := probes[c]
 		switch {

@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/icescope/icescope/catalog"
@@ -21,10 +22,23 @@ func noNATToServer(f *Fold) (out []Finding) {
 			if !own {
 				text = catalog.T("evidence.no-router-crossed", "peer", p.name(), "address", src.String(), "ttl", itoa(s.SourceTTL))
 			}
-			out = append(out, Finding{Severity: protocol.SeverityInfo, Confidence: protocol.Certain, Peers: []string{p.id},
-				Summary: catalog.T("", "peer", p.name(), "address", src.String()), Evidence: []Evidence{note(text, s.event)}})
+			x := Finding{Severity: protocol.SeverityInfo, Confidence: protocol.Certain, Peers: []string{p.id},
+				Summary: catalog.T("", "peer", p.name(), "address", src.String()), Evidence: []Evidence{note(text, s.event)}}
+			if tr, why, events := f.translatedAt(p, func(ip netip.Addr) bool { return ip.Is4() != src.Is4() }); tr == yes {
+				x.Summary.Key = "-one-family"
+				x.Summary.Args["family"], x.Summary.Args["other"] = family(src.Is4()), family(!src.Is4())
+				x.Evidence = append(x.Evidence, note(catalog.T("evidence.translated", "peer", p.name(), "address", why.a, "why", why.terse()), events...))
+			}
+			out = append(out, x)
 			break
 		}
 	}
 	return out
+}
+
+func family(v4 bool) string {
+	if v4 {
+		return "IPv4"
+	}
+	return "IPv6"
 }
