@@ -195,7 +195,7 @@ func (s *Server) acceptPartner(conn *net.TCPConn, read []byte) {
 	from := addrOf(conn.RemoteAddr())
 	leave, ok := s.partners.seats.take(from)
 	if !ok {
-		s.log.Debug("too many introductions of partners", "from", conn.RemoteAddr(), "limit", maxIntroductions, "limit of one address", introductionsPerAddr)
+		s.log.Debug("too many introductions of partners", "from", conn.RemoteAddr(), "limit", maxIntroductions, "limitPerAddress", introductionsPerAddr)
 		return
 	}
 	defer leave()

@@ -64,7 +64,9 @@ func idle(t *testing.T, b *machine, from string, conns, count int) {
 		}()
 	}
 	for range count {
-		next(t, gone)
+		if err := next(t, gone); err == nil {
+			t.Error("an answer before the handshake")
+		}
 	}
 }
 
