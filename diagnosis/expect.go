@@ -227,8 +227,11 @@ func (f *Fold) expectation() *Expectation {
 	a, b := two[0], two[1]
 	direct, first, key := f.expectOf(a, b)
 	e := &Expectation{Expectation: protocol.Expectation{A: a.id, B: b.id, Direct: direct.ptr(), First: first}}
-	e.Text = catalog.T("expect."+key, "a", a.name(), "b", b.name())
 	e.Contradicted = f.contradicts(f.newestTrial(protocol.TrialSTUN), direct)
+	if direct == no && !e.Contradicted && f.connectedDirectly(a, b) {
+		key = "no-but-hosts"
+	}
+	e.Text = catalog.T("expect."+key, "a", a.name(), "b", b.name())
 	return e
 }
 
@@ -236,6 +239,9 @@ func (f *Fold) expectation() *Expectation {
 func (f *Fold) expectOf(a, b *peer) (direct answer, first, key string) {
 	if f.sameOutside(a, b) {
 		return unknown, "", "same-nat" // between two mappings of one NAT hairpinning decides, and that was not measured
+	}
+	if x, y := f.measuredAt(a), f.measuredAt(b); len(x) > 0 && len(y) > 0 && x[0].Is4() != y[0].Is4() {
+		return unknown, "", "unknown" // an address of one family sends nothing to one of the other
 	}
 	na, nb := f.nat(a), f.nat(b)
 	direct, first = expect(behavior{na.Mapping, na.Filtering}, behavior{nb.Mapping, nb.Filtering})
@@ -250,16 +256,38 @@ func (f *Fold) expectOf(a, b *peer) (direct answer, first, key string) {
 	return direct, first, "yes-" + first
 }
 
-// sameOutside: do both come from one translated address?
-func (f *Fold) sameOutside(a, b *peer) bool {
-	ta, _, _ := f.translated(a)
-	tb, _, _ := f.translated(b)
-	x, y := f.outside(a), f.outside(b)
-	return x.IsValid() && x == y && (ta != no || tb != no)
+// connectedDirectly: have the two connected between their own addresses, in the newest trial of its kind?
+func (f *Fold) connectedDirectly(a, b *peer) bool {
+	for _, kind := range []protocol.TrialKind{protocol.TrialHost, protocol.TrialSTUN} {
+		t := f.newestTrial(kind)
+		if t == nil || !t.connected() || (t.a.peer != a || t.b.peer != b) && (t.a.peer != b || t.b.peer != a) {
+			continue
+		}
+		if kind == protocol.TrialHost || t.selectedHosts() {
+			return true
+		}
+	}
+	return false
 }
 
-// contradicts: did a trial with STUN come out otherwise than the NATs let one expect? Only a connection between translated addresses speaks against an
-// expected failure; two hosts that meet in one network need no NAT's leave.
+// selectedHosts: is the selected pair one of host candidates at both ends, as far as an end's statistics tell?
+func (t *trial) selectedHosts() (shown bool) {
+	for _, n := range t.ends() {
+		for _, p := range n.pairs {
+			if n.selected == "" || p.key() != n.selected {
+				continue
+			}
+			if p.remote.Type != "host" {
+				return false
+			}
+			shown = true
+		}
+	}
+	return shown
+}
+
+// contradicts: did a trial with STUN come out otherwise than the NATs let one expect? Only a connection to the address that STUN told speaks against an expected
+// failure: two hosts that meet in one network, or over joined sites, need no NAT's leave.
 func (f *Fold) contradicts(t *trial, direct answer) bool {
 	if t == nil || t.kind != protocol.TrialSTUN || t.stop == nil {
 		return false
@@ -268,7 +296,7 @@ func (f *Fold) contradicts(t *trial, direct answer) bool {
 	case yes:
 		return t.stop.Outcome == protocol.OutcomeFailed && f.fair(t)
 	case no:
-		return t.connected() && !t.selectedHosts()
+		return t.connected() && f.throughNAT(t)
 	}
 	return false
 }
@@ -296,14 +324,17 @@ func (f *Fold) reachableHost(n *end) bool {
 	return false
 }
 
-// selectedHosts: is the selected pair one of host candidates at both ends, as far as either end's statistics tell?
-func (t *trial) selectedHosts() bool {
+// throughNAT: does an end send to the other's address outside, which is not the other's own? A peer-reflexive address that the browser hides may be any.
+func (f *Fold) throughNAT(t *trial) bool {
 	for _, n := range t.ends() {
+		other := t.other(n).peer
 		for _, p := range n.pairs {
-			if n.selected != "" && p.key() == n.selected && p.remote.Type != "host" {
-				return false
+			ip := addrOf(p.remote.Address)
+			if n.selected != "" && p.key() == n.selected && p.remote.Type != "host" && ip.IsValid() && slices.Contains(f.outsides(other, ip.Is4()), ip) &&
+				!slices.Contains(f.hostAddresses(other), ip) {
+				return true
 			}
 		}
 	}
-	return true
+	return false
 }

@@ -293,3 +293,88 @@ func TestMaskedDualStack(t *testing.T) {
 		}
 	}
 }
+
+// closedBoth are two peers whose NATs let nothing through to each other: both map by destination and filter by address and port.
+func closedBoth(t *testing.T) *record {
+	t.Helper()
+	r := newRecord()
+	for p, outside := range map[string]string{"a": "198.51.100.1", "b": "203.0.113.1"} {
+		r.join(p, outside+":5555")
+		for i, corner := range fourCorners {
+			r.candidate(p, "alone-1", srflx(outside, 40000+i))
+			r.seen(p, fmt.Sprintf("%s:%d", outside, 40000+i), 60, corner)
+		}
+		r.start(p, "nat-1")
+		r.closed(p, "nat-1", outside+":41000", outside+":42000")
+		r.stop(p, "nat-1", protocol.OutcomeConnected)
+	}
+	if e := diagnosis.Diagnose(r.events).Expectation; e == nil || e.Direct == nil || *e.Direct || e.Text.Key != "expect.no" {
+		t.Fatalf("%+v", e)
+	}
+	return r
+}
+
+// connects: a trial in which a's selected pair has this remote candidate, and b's that one.
+func (r *record) connects(trial protocol.TrialID, ofA, ofB protocol.SampleCandidate) {
+	r.add(protocol.Event{Type: protocol.EventStart, Start: &protocol.TrialStart{Trial: trial, Offerer: "a", Answerer: "b", ICEServers: []protocol.ICEServer{{URLs: []string{"stun:192.0.2.10:3478"}}}}})
+	for p, remote := range map[string]protocol.SampleCandidate{"a": ofA, "b": ofB} {
+		remote.ID, remote.Protocol = "r", "udp"
+		r.add(protocol.Event{Peer: p, Type: protocol.EventSample, Sample: &protocol.Sample{Trial: trial, Counters: true, SelectedPair: "p",
+			Local:  []protocol.SampleCandidate{{ID: "l", Type: "host", Protocol: "udp", Address: "11111111-1111-4111-8111-111111111111.local", Port: 45000}},
+			Remote: []protocol.SampleCandidate{remote}, Pairs: []protocol.SamplePair{{ID: "p", Local: "l", Remote: "r", State: "succeeded", Nominated: true}}}})
+		r.add(protocol.Event{Peer: p, Type: protocol.EventState, State: &protocol.State{Trial: trial, What: "connection", Value: "connected"}})
+	}
+	r.add(protocol.Event{Type: protocol.EventStop, Stop: &protocol.Stop{Trial: trial, Outcome: protocol.OutcomeConnected, Reason: protocol.ReasonMeasured}})
+}
+
+// TestConnectedOtherwiseThanExpected: only a connection to an address that STUN told speaks against what the NATs let one expect.
+func TestConnectedOtherwiseThanExpected(t *testing.T) {
+	unmasked, masked := protocol.SampleCandidate{Type: "host", Address: "10.1.0.2", Port: 45000}, protocol.SampleCandidate{Type: "host", Port: 45000}
+	hidden, told := protocol.SampleCandidate{Type: "prflx", Port: 45000}, protocol.SampleCandidate{Type: "srflx", Address: "203.0.113.1", Port: 40000}
+	for name, x := range map[string]struct {
+		trial    protocol.TrialID
+		ofA, ofB protocol.SampleCandidate
+		contra   bool
+		key      string
+	}{
+		"hosts":                   {"stun-1", masked, unmasked, false, "expect.no-but-hosts"},
+		"hosts without STUN":      {"host-1", masked, unmasked, false, "expect.no-but-hosts"},
+		"one masked, then hidden": {"stun-1", hidden, unmasked, false, "expect.no"},
+		"both hidden":             {"stun-1", hidden, hidden, false, "expect.no"},
+		"the address outside":     {"stun-1", told, hidden, true, "expect.no"},
+	} {
+		r := closedBoth(t)
+		r.connects(x.trial, x.ofA, x.ofB)
+		d := diagnosis.Diagnose(r.events)
+		fires := slices.ContainsFunc(d.Findings, func(f diagnosis.Finding) bool { return f.Code == protocol.CodeExpectationFailed })
+		if d.Expectation.Contradicted != x.contra || fires != x.contra || d.Expectation.Text.Key != x.key {
+			t.Errorf("%s: contradicted %t, finding %t, %s; want %t, %s", name, d.Expectation.Contradicted, fires, d.Expectation.Text.Key, x.contra, x.key)
+		}
+	}
+}
+
+// TestSameNATOfTwoFamilies: both come from one IPv4 address; that one of them has IPv6 as well changes nothing.
+func TestSameNATOfTwoFamilies(t *testing.T) {
+	r := newRecord()
+	r.ordinary("a", "198.51.100.1")
+	r.ordinary("b", "198.51.100.1")
+	r.candidate("a", "alone-2", srflx("2001:db8:1::5", 40009))
+	r.seen("a", "[2001:db8:1::5]:40009", 60, "[2001:db8::10]:3478")
+	if e := diagnosis.Diagnose(r.events).Expectation; e == nil || e.Text.Key != "expect.same-nat" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// TestExpectationOfOneFamily: one's IPv4 NAT and the other's IPv6 firewall are not played against each other.
+func TestExpectationOfOneFamily(t *testing.T) {
+	r := newRecord()
+	for p, to := range map[string]string{"a": "198.51.100.1:41000", "b": "[2001:db8:1::2]:41000"} {
+		r.join(p, to)
+		r.start(p, "nat-1")
+		r.check(p, protocol.Check{Trial: "nat-1", Purpose: "filter", Corner: protocol.CornerSS, From: fourCorners[3], To: to, Result: "answered"})
+		r.stop(p, "nat-1", protocol.OutcomeConnected)
+	}
+	if e := diagnosis.Diagnose(r.events).Expectation; e == nil || e.Direct != nil {
+		t.Errorf("%+v", e)
+	}
+}

@@ -90,19 +90,63 @@ func addrOf(s string) netip.Addr {
 	return ip.Unmap()
 }
 
-// outside is the address that this server sees the peer's UDP come from, else its TCP.
+// outside is the address that this server sees the peer's UDP come from, else its TCP; IPv4 before IPv6.
 func (f *Fold) outside(p *peer) netip.Addr {
+	for _, v4 := range []bool{true, false} {
+		if all := f.outsides(p, v4); len(all) > 0 {
+			return all[0]
+		}
+	}
+	return addrOf(p.joined.HTTPAddress)
+}
+
+// outsides are those of one family: of the newest gathering that learned any, for a pool may have given several, else where the first request came from. A peer whose
+// UDP was never seen has the address of its TCP.
+func (f *Fold) outsides(p *peer, v4 bool) (ips []netip.Addr) {
 	for _, n := range slices.Backward(f.endsOf(p)) {
 		for _, c := range n.srflx() {
-			if ip, err := netip.ParseAddr(c.Address); err == nil {
-				return ip.Unmap()
+			if ip := addrOf(c.Address); ip.IsValid() && ip.Is4() == v4 && !slices.Contains(ips, ip) {
+				ips = append(ips, ip)
 			}
+		}
+		if len(ips) > 0 {
+			return ips
 		}
 	}
 	for _, s := range udpSightings(p) {
-		return addrOf(s.Source)
+		if ip := addrOf(s.Source); ip.Is4() == v4 {
+			return []netip.Addr{ip}
+		}
 	}
-	return addrOf(p.joined.HTTPAddress)
+	if ip := addrOf(p.joined.HTTPAddress); len(udpSightings(p)) == 0 && ip.IsValid() && ip.Is4() == v4 {
+		return []netip.Addr{ip}
+	}
+	return nil
+}
+
+// sharedOutside is an address that both come from, translated.
+func (f *Fold) sharedOutside(a, b *peer) (netip.Addr, bool) {
+	for _, v4 := range []bool{true, false} {
+		others := f.outsides(b, v4)
+		for _, ip := range f.outsides(a, v4) {
+			if !slices.Contains(others, ip) {
+				continue
+			}
+			at := func(x netip.Addr) bool { return x == ip }
+			ta, _, _ := f.translatedAt(a, at)
+			tb, _, _ := f.translatedAt(b, at)
+			if ta != no || tb != no {
+				return ip, true
+			}
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// sameOutside: do both come from one translated address?
+func (f *Fold) sameOutside(a, b *peer) bool {
+	_, same := f.sharedOutside(a, b)
+	return same
 }
 
 // Initial TTLs of the systems in use: Linux, Android, macOS and iOS 64, Windows 128, network gear 255. A packet that still carries one has crossed no router.
@@ -267,7 +311,10 @@ func (f *Fold) sameSegment(p, q *peer) (a answer, proven bool, events []int) {
 		return no, true, []int{evP, evQ}
 	}
 	x, y := f.outside(p), f.outside(q)
-	if !x.IsValid() || !y.IsValid() || x.Is4() != y.Is4() {
+	if x.Is4() != y.Is4() {
+		x, y = first(f.outsides(p, false)), first(f.outsides(q, false)) // one has both families
+	}
+	if !x.IsValid() || !y.IsValid() {
 		return unknown, false, nil
 	}
 	if !sameSubnet(x, y) {
@@ -279,6 +326,13 @@ func (f *Fold) sameSegment(p, q *peer) (a answer, proven bool, events []int) {
 		return yes, false, nil
 	}
 	return unknown, false, nil
+}
+
+func first(ips []netip.Addr) netip.Addr {
+	if len(ips) == 0 {
+		return netip.Addr{}
+	}
+	return ips[0]
 }
 
 // sameSubnet guesses at the usual prefix length: a /24, or a /64 of IPv6.

@@ -1,6 +1,8 @@
 package diagnosis
 
 import (
+	"net/netip"
+
 	"github.com/icescope/icescope/catalog"
 	"github.com/icescope/icescope/protocol"
 )
@@ -10,21 +12,25 @@ import (
 func hairpinUnsupported(f *Fold) (out []Finding) {
 	for _, t := range f.trials {
 		a, b := t.a.peer, t.b.peer
-		if t.kind != protocol.TrialSTUN || !t.failed() || !f.fair(t) || !f.sameOutside(a, b) {
+		if t.kind != protocol.TrialSTUN || !t.failed() || !f.fair(t) {
+			continue
+		}
+		shared, same := f.sharedOutside(a, b)
+		if !same {
 			continue
 		}
 		ab, ba := t.lanes()
 		counted := ab.dead() && ba.dead()
-		if !counted && !t.halfDead(ab, ba) || !f.asked(t.a) || !f.asked(t.b) {
+		if !counted && !t.halfDead(ab, ba) || !t.a.asked(shared) || !t.b.asked(shared) {
 			continue
 		}
-		outside := f.outside(a).String()
+		outside := shared.String()
 		x := Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{a.id, b.id}, Trial: t.kind, Run: t.run, breaks: []protocol.TrialKind{t.kind},
 			Summary: catalog.T("", "a", a.name(), "b", b.name(), "address", outside, "trial", "@trial."+string(t.kind))}
 		if !counted || f.dependent(a) || f.dependent(b) {
 			x.Confidence = protocol.Possible // a mapping that depends on the destination defeats hairpinning as well
 		}
-		x.Evidence = append(x.Evidence, note(catalog.T("evidence.seen-from-server", "a", a.name(), "b", b.name(), "addressA", outside, "addressB", f.outside(b).String()),
+		x.Evidence = append(x.Evidence, note(catalog.T("evidence.seen-from-server", "a", a.name(), "b", b.name(), "addressA", outside, "addressB", outside),
 			append(f.stunAnswered(a), f.stunAnswered(b)...)...))
 		for _, l := range []lane{ab, ba} {
 			key := "evidence.none-arrived"
@@ -38,9 +44,8 @@ func hairpinUnsupported(f *Fold) (out []Finding) {
 	return out
 }
 
-// asked: has this end a pair towards the other's address outside?
-func (f *Fold) asked(n *end) bool {
-	outside := f.outside(n.peer) // of both
+// asked: has this end a pair towards the address outside, which is the other's as well?
+func (n *end) asked(outside netip.Addr) bool {
 	for _, p := range n.pairs {
 		if addrOf(p.remote.Address) == outside && p.remote.Protocol == "udp" {
 			return true

@@ -27,7 +27,7 @@ func noNATToServer(f *Fold) (out []Finding) {
 			if tr, why, events := f.translatedAt(p, func(ip netip.Addr) bool { return ip.Is4() != src.Is4() }); tr == yes {
 				x.Summary.Key = "-one-family"
 				x.Summary.Args["family"], x.Summary.Args["other"] = family(src.Is4()), family(!src.Is4())
-				x.Evidence = append(x.Evidence, note(catalog.T("evidence.translated", "peer", p.name(), "address", why.a, "why", why.terse()), events...))
+				x.Evidence = append(x.Evidence, note(catalog.T("evidence.translated", "peer", p.name(), "address", first(f.outsides(p, !src.Is4())).String(), "why", why.terse()), events...))
 			}
 			out = append(out, x)
 			break
