@@ -378,3 +378,47 @@ func TestExpectationOfOneFamily(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// TestUnseenAddressOfAPool: an address from which no request was recorded may be one of a pool. The peer's own address as the server's answer is one that cannot be right.
+func TestUnseenAddressOfAPool(t *testing.T) {
+	for told, want := range map[string]protocol.Confidence{"198.51.100.3 40000": protocol.Likely, "10.1.0.2 40000": protocol.Certain} {
+		r := newRecord()
+		r.join("a", "198.51.100.1:5555")
+		r.candidate("a", "alone-1", "1 1 udp 9 10.1.0.2 40000 typ host")
+		r.seen("a", "198.51.100.1:40000", 60, fourCorners[0])
+		r.add(protocol.Event{Peer: "a", Type: protocol.EventCandidate, Candidate: &protocol.Candidate{Trial: "alone-1", URL: "stun:" + fourCorners[2],
+			Line: "candidate:2 1 udp 1 " + told + " typ srflx raddr 10.1.0.2 rport 40000"}})
+		r.add(protocol.Event{Peer: "a", Type: protocol.EventPing, Ping: &protocol.Ping{RTTMs: 1}, AtMs: 5000})
+		found := false
+		for _, f := range diagnosis.Diagnose(r.events).Findings {
+			if f.Code == protocol.CodeSTUNRewritten {
+				found = true
+				if f.Confidence != want {
+					t.Errorf("%s: %s, want %s", told, f.Confidence, want)
+				}
+			}
+		}
+		if !found {
+			t.Errorf("%s: nothing is found", told)
+		}
+	}
+}
+
+// TestAnotherNetworkIsNoShortLifetime: the browser's beat goes on from where its machine went, at the same corner.
+func TestAnotherNetworkIsNoShortLifetime(t *testing.T) {
+	for again, want := range map[string]bool{"198.51.100.1:40077": true, "203.0.113.77:40077": false} {
+		r := newRecord()
+		r.join("a", "198.51.100.1:5555")
+		r.candidate("a", "alone-1", "1 1 udp 9 11111111-1111-4111-8111-111111111111.local 40000 typ host")
+		r.candidate("a", "alone-1", srflx("198.51.100.1", 40000))
+		r.seen("a", "198.51.100.1:40000", 60, fourCorners[0])
+		at := r.events[len(r.events)-1].AtMs + 10_000
+		r.candidate("a", "alone-1", "")
+		r.seen("a", again, 60, fourCorners[0])
+		r.events[len(r.events)-1].AtMs = at
+		fires := slices.ContainsFunc(diagnosis.Diagnose(r.events).Findings, func(f diagnosis.Finding) bool { return f.Code == protocol.CodeShortMappingLifetime })
+		if fires != want {
+			t.Errorf("%s: fires %t, want %t", again, fires, want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package diagnosis
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/icescope/icescope/catalog"
@@ -182,6 +183,9 @@ func shortMappingLifetime(f *Fold) (out []Finding) {
 			if s.idle < idleMs {
 				continue
 			}
+			if !s.stayed() { // another network, or another interface
+				continue
+			}
 			before, ok := s.repeats()
 			if !ok { // another program that asks
 				x.Evidence = nil
@@ -200,9 +204,19 @@ func shortMappingLifetime(f *Fold) (out []Finding) {
 	return out
 }
 
-// repeats finds the request that this one repeats: a whole number of the browser's beats before, at the same corner.
+// stayed: was the corner asked from this IP before? Another one is a change of network, which takes all mappings with it.
+func (s surplus) stayed() bool {
+	return slices.ContainsFunc(s.since, s.sameIP)
+}
+
+func (s surplus) sameIP(b sighting) bool { return addrOf(b.Source) == addrOf(s.Source) }
+
+// repeats finds the request that this one repeats: a whole number of the browser's beats before, at the same corner, from the same IP.
 func (s surplus) repeats() (before sighting, ok bool) {
 	for _, b := range s.since {
+		if !s.sameIP(b) {
+			continue
+		}
 		beats := math.Round((s.atMs - b.atMs) / keepaliveMs)
 		if beats >= 1 && math.Abs(s.atMs-b.atMs-beats*keepaliveMs) <= beatMs {
 			return b, true

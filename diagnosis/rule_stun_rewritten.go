@@ -13,10 +13,11 @@ import (
 const rewriteMs = 2000
 
 // stunRewritten: the browser signals, as this server's answer, an address from which this server saw no request, while it did answer the peer's requests from another one.
-// The server answers with the source that it sees (RFC 8489 section 14.2), so that something on the way has changed the answer.
+// The server answers with the source that it sees (RFC 8489 section 14.2), so that something on the way has changed the answer. It is certain where the address is one that
+// cannot be right; that a request was not recorded is an absence, and a NAT with several addresses may have sent it from the one that is missing.
 func stunRewritten(f *Fold) (out []Finding) {
 	for _, p := range f.peers {
-		x := Finding{Severity: protocol.SeverityWarning, Confidence: protocol.Certain, Peers: []string{p.id}}
+		x := Finding{Severity: protocol.SeverityWarning, Confidence: protocol.Likely, Peers: []string{p.id}}
 		for _, n := range f.endsOf(p) {
 			kind := n.trial.Kind()
 			if kind != protocol.TrialAlone && kind != protocol.TrialSTUN {
@@ -26,6 +27,9 @@ func stunRewritten(f *Fold) (out []Finding) {
 				real, ok := f.unseen(p, n, c)
 				if !ok {
 					continue
+				}
+				if f.surelyWrong(p, n, c) {
+					x.Confidence = protocol.Certain
 				}
 				if t := f.newestTrial(protocol.TrialSTUN); t != nil && t.failed() {
 					x.Severity, x.breaks = protocol.SeverityError, []protocol.TrialKind{protocol.TrialSTUN}
@@ -75,4 +79,23 @@ func (f *Fold) ours(n *end, c *candidate) bool {
 	}
 	urls := n.urls()
 	return len(urls) > 0 && !slices.ContainsFunc(urls, func(u string) bool { return !own(u) })
+}
+
+// surelyWrong: is the told address the peer's own, though it is seen under another? It also is where its port is the socket's own and this server saw none of the end's
+// ports, for then the NAT keeps none. Or did the corner that answered see the same port under another IP, so that this one was put in its place?
+func (f *Fold) surelyWrong(p *peer, n *end, c *candidate) bool {
+	if slices.Contains(f.hostAddresses(p), addrOf(c.Address)) {
+		return true
+	}
+	own := n.hosts("udp")
+	kept, replaced := false, false
+	for _, s := range udpSightings(p) {
+		at, err := netip.ParseAddrPort(s.Source)
+		if err != nil || s.atMs >= c.sig.AtMs+rewriteMs {
+			continue
+		}
+		kept = kept || slices.Contains(own, int(at.Port()))
+		replaced = replaced || int(at.Port()) == c.Port && c.url != "" && normalURL(c.url) == normalURL("stun:"+s.Local)
+	}
+	return replaced || !kept && slices.Contains(own, c.Port)
 }
