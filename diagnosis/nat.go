@@ -470,7 +470,7 @@ func (g views) lastMs() (at float64) {
 	return at
 }
 
-// MappingSettled: is the peer's mapping measured, or can nothing more be learned of it? The session ends a measurement when it is. What an earlier measurement learned
+// MappingSettled tells whether the peer's mapping is measured, or nothing more can be learned of it. The session ends a measurement when it is. What an earlier measurement learned
 // settles nothing of a new one.
 func (f *Fold) MappingSettled(id string) bool {
 	p := f.peer(id)
