@@ -27,8 +27,10 @@ func asymmetricNAT(f *Fold) (out []Finding) {
 				} else if fl.state != protocol.DirNonSymmetric || t.stop == nil {
 					continue // before the end, requests may merely be on their way
 				}
-				if tr, _, _ := f.translated(to.peer); tr == yes && pair.remote.Type == "srflx" {
-					continue // what was asked is translated itself, only not to where the answer comes from: a mapping that differs or changes
+				// What was asked may be translated itself, only not to where the answer comes from: a mapping that differs or changes. Whether it is may come to light later.
+				reflexive := pair.remote.Type == "srflx"
+				if tr, _, _ := f.translated(to.peer); tr == yes && reflexive {
+					continue
 				}
 				x := Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
 					Direction: &protocol.Direction{From: from.peer.id, To: to.peer.id}, breaks: []protocol.TrialKind{t.kind}}
@@ -39,10 +41,12 @@ func asymmetricNAT(f *Fold) (out []Finding) {
 				}
 				x.Summary = catalog.T("", "from", from.peer.name(), "to", to.peer.name(), "asked", asked, "answerer", seen)
 				if n := value(pair.NonSymmetric); n > 0 {
-					x.Confidence = protocol.Certain
+					if !reflexive {
+						x.Confidence = protocol.Certain
+					}
 					x.Evidence = append(x.Evidence, note(catalog.T("evidence.non-symmetric-counted", "from", from.peer.name(), "asked", asked, "count", itoa64(n)), pair.event))
 				} else {
-					if proven != nil && proven.held {
+					if proven != nil && proven.held && !reflexive {
 						x.Confidence = protocol.Certain
 					}
 					x.Evidence = append(x.Evidence,
