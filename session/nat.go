@@ -333,10 +333,7 @@ func (n *natRun) open(ctx context.Context, silent map[netip.AddrPort]*natTest) b
 	defer controls.Wait()
 	patience := time.NewTimer(natOpenWait)
 	defer patience.Stop()
-	waiting := make(map[netip.AddrPort]*natTest, len(silent))
-	for at, t := range silent {
-		waiting[at] = t
-	}
+	waiting := maps.Clone(silent)
 	for len(waiting) > 0 {
 		select {
 		case o := <-n.opened:
