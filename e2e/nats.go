@@ -72,7 +72,6 @@ table ip guard {
 }`
 
 	mapEIM  = `masquerade`
-	mapADM  = `snat to $public : jhash ip daddr . udp sport mod 40000 offset 20000`
 	mapAPDM = `masquerade fully-random`
 
 	// What comes in is sent on to the port that @back knows, and only if it knows one.
@@ -88,6 +87,22 @@ table ip guard {
 	// memory is how long @back and @peers remember, where nothing else is said.
 	memory = 5 * time.Minute
 )
+
+// mapADM gives each destination address a port of its own, chosen by a hash of it and the inside port. The ports stand in a map because a hash that is used as a port
+// has its bytes swapped, and would now and then name one below 1024, to which this server sends nothing.
+func mapADM() string {
+	const ports, first = 16384, 20000
+	var b strings.Builder
+	fmt.Fprintf(&b, "snat to $public : jhash ip daddr . udp sport mod %d map { ", ports)
+	for i := range ports {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%d : %d", i, first+i)
+	}
+	b.WriteString(" }")
+	return b.String()
+}
 
 // kernelNAT is a NAT of Linux: mapping by source NAT, filtering by a set of those who were sent to, and destination NAT back to the port inside.
 // What it is not: the letter of RFC 4787. A connection tracker answers whoever it let in through the mapping by which he came.
@@ -236,7 +251,7 @@ func nine(f func(mapping, filtering protocol.Behavior) NAT) (out []NAT) {
 }
 
 func kernelNATs() []NAT {
-	mappings := map[protocol.Behavior]string{eim: mapEIM, adm: mapADM, apdm: mapAPDM}
+	mappings := map[protocol.Behavior]string{eim: mapEIM, adm: mapADM(), apdm: mapAPDM}
 	filters := map[protocol.Behavior]string{eif: letEIF, adf: letADF, apdf: letAPDF}
 	return nine(func(m, f protocol.Behavior) NAT {
 		name := behaviourName(m, f)

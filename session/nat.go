@@ -27,6 +27,8 @@ import (
 const (
 	// maxNATRuns of one peer: it measures once when it joins; the rest are people who change a setting and look again.
 	maxNATRuns = 32
+	// maxAnew is how many measurements may give up because of a used port: two in a row are a NAT with very few ports.
+	maxAnew = 2
 	// natTargetWait is for the browser to gather: its first address comes in a few milliseconds, with two dead interfaces in a second.
 	natTargetWait = 8 * time.Second
 	// natOpenWait is from the description to the browser's own check: Chromium sends at once, Firefox within a few 100 ms.
@@ -70,6 +72,8 @@ type natRun struct {
 	cancel     context.CancelFunc
 
 	began time.Time
+	// mayGiveUp: where the browser's port has been used before, this measurement may give up; another begins then.
+	mayGiveUp, gaveUp bool
 	// mine are the addresses that the browser signaled for this measurement. Only one that this server's own STUN has just seen is sent anything.
 	mine []netip.AddrPort
 
@@ -106,7 +110,7 @@ func (s *state) measureNAT(p *signaling.Peer) {
 	// One URL only: what comes from an address that is one of its STUN servers Chromium takes for a STUN answer and nothing else.
 	servers = []protocol.ICEServer{{URLs: servers[0].URLs[:1]}}
 	ctx, cancel := context.WithCancel(s.c.ctx)
-	n := &natRun{s: s, peer: p, trial: protocol.NewTrialID(protocol.TrialNAT, s.natCount[p.ID()]), ufrag: randomText(ufragLength), pwd: randomText(pwdLength), cancel: cancel, began: time.Now(),
+	n := &natRun{s: s, peer: p, trial: protocol.NewTrialID(protocol.TrialNAT, s.natCount[p.ID()]), ufrag: randomText(ufragLength), pwd: randomText(pwdLength), cancel: cancel, began: time.Now(), mayGiveUp: s.natCount[p.ID()] <= maxAnew,
 		targets: make(chan natTarget, 1), opened: make(chan opening, 8), offered: make(chan struct{})}
 	s.nat[p.ID()] = n
 	s.c.expect(n.ufrag, owner{s.room, p.ID()})
@@ -117,8 +121,8 @@ func (s *state) measureNAT(p *signaling.Peer) {
 	s.record(p.ID(), protocol.EventStart, start)
 	p.Send(&protocol.ServerMessage{Type: protocol.ServerStart, Start: &protocol.Start{Trial: n.trial, Role: protocol.RoleOfferer, ICEServers: servers, SampleMs: sampleMs}})
 	s.c.work.Go(func() {
+		defer cancel()
 		stop := n.run(ctx)
-		cancel()
 		s.room.Do(func() {
 			s.c.unexpect(n.ufrag)
 			if s.nat[p.ID()] == n {
@@ -127,6 +131,9 @@ func (s *state) measureNAT(p *signaling.Peer) {
 			if !s.closed {
 				s.record(p.ID(), protocol.EventStop, &stop)
 				p.Send(&protocol.ServerMessage{Type: protocol.ServerStop, Stop: &stop})
+				if n.gaveUp && ctx.Err() == nil {
+					s.measureNAT(p)
+				}
 				s.changed()
 			}
 		})
@@ -197,6 +204,11 @@ func (n *natRun) run(ctx context.Context) protocol.Stop {
 	tests := n.tests(target)
 	if len(tests) == 0 {
 		return failed(protocol.ReasonNotOffered)
+	}
+	// A port that was used before may still be open for those whom it was used with: what is heard from there would say nothing. A new connection has a new port.
+	if n.mayGiveUp && slices.ContainsFunc(tests, func(t *natTest) bool { return n.s.c.asked(t.to, t.from) }) {
+		n.gaveUp = true
+		return failed(protocol.ReasonSuperseded)
 	}
 	var under sync.WaitGroup
 	defer under.Wait()

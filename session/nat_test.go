@@ -200,7 +200,8 @@ func TestNATEndsWithItsPeer(t *testing.T) {
 	other.event("the end", func(e protocol.Event) bool { return e.Type == protocol.EventStop && e.Peer == p.id })
 }
 
-// TestNATPortUsedBefore: an address that has asked a corner before has perhaps still opened its NAT for it. What is heard from there would prove nothing.
+// TestNATPortUsedBefore: an address that has asked a corner before has perhaps still opened its NAT for it. What is heard from there would prove nothing, so another port is
+// tried, and where that has been used as well, the corner is left out.
 func TestNATPortUsedBefore(t *testing.T) {
 	c := &natChecker{lets: map[protocol.Corner]bool{"PS": true, "SP": true, "SS": true}}
 	w := natWorld(t, c, true)
@@ -208,10 +209,23 @@ func TestNATPortUsedBefore(t *testing.T) {
 	w.talk.Sighting(protocol.Sighting{Source: natMapped, Local: natCorners.SS.String(), Transport: "udp", Kind: "check", Requests: 1})
 	natOffer(p)
 	natBinding(w, natMapped)
-	p.stop("nat-1")
+	if stop := p.stop("nat-1"); stop.Reason != protocol.ReasonSuperseded {
+		t.Fatalf("%+v", stop)
+	}
+	for _, id := range []protocol.TrialID{"nat-2", "nat-3"} {
+		p.start(id)
+		offer := natSDP("abcd")
+		offer.Description.Trial = id
+		p.say(offer)
+		p.say(candidateFrame(id, "candidate:2 1 udp 1677729535 203.0.113.5 4000 typ srflx raddr 0.0.0.0 rport 0"))
+		p.say(candidateFrame("alone-"+id[len("nat-"):], ""))
+		p.sync()
+		natBinding(w, natMapped)
+		p.stop(id)
+	}
 	nat := w.talk.Report(w.room(), protocol.English).Peers[0].NAT
-	if nat.Filtering != protocol.NotMeasurable {
-		t.Errorf("%s: %+v", nat.Filtering, nat.Tests)
+	if nat.Filtering != protocol.NotMeasurable || nat.State != protocol.NATDone {
+		t.Errorf("%s, %s: %+v", nat.Filtering, nat.State, nat.Tests)
 	}
 }
 

@@ -27,8 +27,14 @@ type sightings struct {
 }
 
 type seen struct {
-	list []protocol.Sighting // one for each of the server's sockets
+	list []sight // one for each of the server's sockets
 	at   time.Time
+}
+
+// sight is a sighting and when it was there last.
+type sight struct {
+	protocol.Sighting
+	at time.Time
 }
 
 func newSightings() *sightings { return &sightings{bySource: map[netip.AddrPort]seen{}} }
@@ -45,14 +51,12 @@ func (s *sightings) add(source netip.AddrPort, x protocol.Sighting) {
 		}
 	}
 	have.at = time.Now()
-	for _, y := range have.list {
-		if y.Local == x.Local && y.Transport == x.Transport && y.Kind == x.Kind {
-			s.bySource[source] = have
-			return
-		}
-	}
-	if len(have.list) < 16 { // the server's corners, over UDP and TCP, for requests and for checks
-		have.list = append(have.list, x)
+	i := slices.IndexFunc(have.list, func(y sight) bool { return y.Local == x.Local && y.Transport == x.Transport && y.Kind == x.Kind })
+	switch {
+	case i >= 0:
+		have.list[i] = sight{x, have.at}
+	case len(have.list) < 16: // the server's corners, over UDP and TCP, for requests and for checks
+		have.list = append(have.list, sight{x, have.at})
 	}
 	s.bySource[source] = have
 }
@@ -94,6 +98,7 @@ func (c *Conductor) Sighting(x protocol.Sighting) {
 // place is where a peer was heard from.
 type place struct {
 	home     netip.Addr       // its WebSocket's
+	since    time.Time        // it joined
 	signaled []netip.AddrPort // at most maxTies
 }
 
@@ -104,7 +109,7 @@ func (c *Conductor) settle(r *signaling.Room, p *signaling.Peer) (moved bool) {
 	who, home := owner{r, p.ID()}, p.RemoteAddr().Addr().Unmap()
 	at := c.places[who]
 	if at == nil {
-		at = &place{}
+		at = &place{since: time.Now()}
 		c.places[who] = at
 	}
 	moved = at.home.IsValid() && at.home != home
@@ -122,19 +127,25 @@ func (c *Conductor) unsettle(who owner, home netip.Addr) {
 	}
 }
 
-// signaled remembers whose address this is, and returns the sightings that have waited for it.
-func (c *Conductor) signaled(r *signaling.Room, peer string, at netip.AddrPort) []protocol.Sighting {
+// signaled remembers whose address this is, and returns the sightings that have waited for it. Those from before the peer joined are of another socket, whose port is used again.
+func (c *Conductor) signaled(r *signaling.Room, peer string, at netip.AddrPort) (waited []protocol.Sighting) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	who := owner{r, peer}
-	if p := c.places[who]; p != nil && c.known[at] != who && len(p.signaled) < maxTies {
+	p := c.places[who]
+	if p == nil {
+		return nil
+	}
+	if c.known[at] != who && len(p.signaled) < maxTies {
 		p.signaled = append(p.signaled, at)
 		c.known[at] = who
 	}
-	if s := c.seen.bySource[at]; time.Since(s.at) < sightingAge {
-		return s.list
+	for _, s := range c.seen.bySource[at].list {
+		if time.Since(s.at) < sightingAge && s.at.After(p.since) {
+			waited = append(waited, s.Sighting)
+		}
 	}
-	return nil
+	return waited
 }
 
 // expect ties checks that name this fragment to a peer, unexpect ends that.
@@ -158,11 +169,16 @@ func (c *Conductor) seenSince(at netip.AddrPort, since time.Time) bool {
 	return ok && s.at.After(since) && time.Since(s.at) < sightingAge
 }
 
-// asked: did this address send to that corner of the STUN server, as far as is remembered? NATs keep what it opened for up to some minutes.
+// openFor is how long a NAT may keep what an address has opened (RFC 4787 REQ-5 recommends five minutes).
+const openFor = 5 * time.Minute
+
+// asked: did this address send to that corner of the STUN server lately, as far as is remembered?
 func (c *Conductor) asked(at, corner netip.AddrPort) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.ContainsFunc(c.seen.bySource[at].list, func(x protocol.Sighting) bool { return x.Transport == "udp" && x.Local == corner.String() })
+	return slices.ContainsFunc(c.seen.bySource[at].list, func(x sight) bool {
+		return x.Transport == "udp" && x.Local == corner.String() && time.Since(x.at) < openFor
+	})
 }
 
 // forget removes a peer that left.
