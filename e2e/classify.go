@@ -507,6 +507,12 @@ func AskAll(ctx context.Context, nats []NAT, clients []Client, runs int, binary,
 				if !slices.Contains(OwnClients, c) && run >= foreignRuns {
 					continue
 				}
+				// Made anew, for what the last one opened stays open for minutes, and this one may be given the same port.
+				if n.Outer == nil {
+					if err := b.lab.SetNAT(0, n); err != nil {
+						return fmt.Errorf("%s: %w", n.Name, err)
+					}
+				}
 				a, err := b.Ask(ctx, c)
 				if err != nil {
 					out[i].Errors = append(out[i].Errors, oneLine(err.Error()))
