@@ -420,7 +420,7 @@ func NATTable(all []NATAnswers, runs int) string {
 		cells[r.NAT.Name][r.Client] = r
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Each client was asked %d times about each NAT.\n\n| NAT | what it is | truth |", runs)
+	fmt.Fprintf(&b, "icescope's own clients were asked %d times about each NAT, the tools of others at most %d times.\n\n| NAT | what it is | truth |", runs, foreignRuns)
 	for _, c := range clients {
 		fmt.Fprintf(&b, " %s |", titles[c])
 	}

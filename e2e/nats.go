@@ -38,7 +38,8 @@ type NAT struct {
 	// Rewritten: an ALG changes addresses in answers. Lies: all of them, so that nobody inside can know that it is translated.
 	Rewritten, Lies bool
 	// Blind are those who truly cannot measure it. Chromium believes MAPPED-ADDRESS where there is one (libwebrtc, p2p/base/stun_port.cc): with a wrong one there,
-	// its candidate is an address that nobody outside ever saw, and no check can be sent to it.
+	// its candidate is an address that nobody outside ever saw, and no check can be sent to it. A page measures mapping and filtering with a socket each; where each socket
+	// gets another public address, nothing says that both pass one NAT and not two, so it says nothing of the filtering.
 	Blind []Client
 }
 
@@ -219,7 +220,7 @@ var NATs = slices.Concat([]NAT{
 	{Name: "pool-paired", Title: "two public addresses; a machine keeps the one it was given", User: &UserNAT{Mapping: eim, Filtering: apdf, Preserve: true},
 		Translated: true, Mapping: eim, Filtering: apdf, Pool: PoolPaired},
 	{Name: "pool-arbitrary", Title: "two public addresses; each socket gets the next one", User: &UserNAT{Mapping: eim, Filtering: apdf, Preserve: true, Arbitrary: true},
-		Translated: true, Mapping: eim, Filtering: apdf, Pool: PoolArbitrary},
+		Translated: true, Mapping: eim, Filtering: apdf, Pool: PoolArbitrary, Blind: []Client{ClientChromium, ClientFirefox}},
 	{Name: "alg-mapped", Title: "an ALG puts the inside address into MAPPED-ADDRESS", User: &UserNAT{Mapping: eim, Filtering: apdf, ALG: ALGMapped},
 		Translated: true, Mapping: eim, Filtering: apdf, Rewritten: true, Blind: []Client{ClientChromium}},
 	{Name: "alg-xor", Title: "an ALG puts the inside address into XOR-MAPPED-ADDRESS, too", User: &UserNAT{Mapping: eim, Filtering: apdf, ALG: ALGXOR},
