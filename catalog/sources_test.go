@@ -23,6 +23,7 @@ var prefixes = map[string]string{
 	"trial.":      "TrialKind",
 	"outcome.":    "Outcome",
 	"reason.":     "Reason",
+	"experiment.": "Experiment",
 	"severity.":   "Severity",
 	"confidence.": "Confidence",
 	"direction.":  "DirectionState",

@@ -15,8 +15,10 @@ type Diagnosis struct {
 	Findings []Finding
 	Peers    []protocol.PeerReport
 	// Trials are the newest of each kind. ReasonText is left empty.
-	Trials    []protocol.TrialReport
-	Signaling []protocol.SignalReport
+	Trials      []protocol.TrialReport
+	Signaling   []protocol.SignalReport
+	Experiments []Experiment
+	Beside      []protocol.BesideReport
 	// Expectation is nil where there are not two peers.
 	Expectation *Expectation
 }
@@ -48,8 +50,18 @@ type Finding struct {
 	Remedy     catalog.Text
 	Experiment catalog.Text // zero: none
 
+	// separatedBy are the experiments that would tell this cause from those that explain as much; experiments.go says who can run them.
+	separatedBy []separation
 	// breaks are the ways to connect that this cause breaks, for choosing the verdict's cause.
 	breaks []protocol.TrialKind
+}
+
+// Experiment is protocol.ExperimentReport before translation.
+type Experiment struct {
+	protocol.ExperimentReport
+	Text catalog.Text
+	// Trials are the kinds of trial that its run needs.
+	Kinds []protocol.TrialKind
 }
 
 // Evidence is one observation and the events that hold it.

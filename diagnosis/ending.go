@@ -83,13 +83,20 @@ func (f *Fold) Ending(id protocol.TrialID, nowMs float64) (stop protocol.Stop, o
 		return finish(protocol.OutcomeFailed, protocol.ReasonAgentFailed)
 	}
 	if t.either(func(n *end) bool { return n.gathering == "complete" && len(n.candidates) == 0 }) {
+		if t.kind.Relay() {
+			return finish(protocol.OutcomeFailed, protocol.ReasonNoRelay)
+		}
 		return finish(protocol.OutcomeFailed, protocol.ReasonNoCandidates)
 	}
 	checking := t.either(func(n *end) bool { return len(n.pairs) > 0 })
-	awaiting := t.either(func(n *end) bool { return len(n.servers) > 0 && !n.gathered() && len(n.srflx()) == 0 })
+	wanted, missing := "srflx", protocol.ReasonNoSTUNAnswer
+	if t.kind.Relay() {
+		wanted, missing = "relay", protocol.ReasonNoRelay
+	}
+	awaiting := t.either(func(n *end) bool { return len(n.servers) > 0 && !n.gathered() && len(n.ofType(wanted)) == 0 })
 	if awaiting {
 		if past(t.startedMs, STUNPatienceMs) && past(t.progressMs, NoPairsMs) {
-			return finish(protocol.OutcomeFailed, protocol.ReasonNoSTUNAnswer)
+			return finish(protocol.OutcomeFailed, missing)
 		}
 	} else if !checking && past(t.progressMs, NoPairsMs) {
 		return finish(protocol.OutcomeFailed, protocol.ReasonNoPairs)
@@ -142,7 +149,7 @@ func (f *Fold) SoloEnding(peer string, nowMs float64) (stop protocol.Stop, over 
 
 // Running are the trials that have not ended.
 func (f *Fold) Running() (ids []protocol.TrialID) {
-	for _, t := range f.trials {
+	for t := range f.allTrials() {
 		if t.stop == nil {
 			ids = append(ids, t.id)
 		}

@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -17,7 +18,10 @@ type Fold struct {
 	run    int
 	wanted []protocol.TrialKind // of the newest run
 	peers  []*peer              // in the order of joining
-	trials []*trial             // in the order of starting
+	trials []*trial             // in the order of starting: those of the room's two peers that tell what the pair needs
+	side   []*trial             // likewise: those of experiments, and of peers that stand beside another
+	runs   []run                // in order
+	asked  []asked
 	checks []check
 	log    []*signal
 	byID   map[int]*signal // by event number
@@ -48,6 +52,19 @@ type sighting struct {
 	protocol.Sighting
 	event int
 	atMs  float64
+}
+
+// run is one run that was made.
+type run struct {
+	*protocol.RunMade
+	event int
+}
+
+// asked is one question of a headless peer.
+type asked struct {
+	protocol.Probe
+	peer  *peer
+	event int
 }
 
 type check struct {
@@ -164,7 +181,8 @@ func (f *Fold) Add(e *protocol.Event) {
 			f.peers = append(f.peers, &peer{id: e.Peer, joined: e.Joined, joinedAt: e.Seq, joinedMs: e.AtMs, online: true})
 		}
 	case e.Type == protocol.EventRun && e.Run != nil:
-		if e.Run.Number > f.run {
+		f.runs = append(f.runs, run{e.Run, e.Seq})
+		if e.Run.Number > f.run && e.Run.Experiment == "" && len(e.Run.Peers) == 0 {
 			f.run, f.wanted = e.Run.Number, e.Run.Trials
 		}
 	case e.Type == protocol.EventStart && e.Start != nil:
@@ -186,6 +204,10 @@ func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
 		p.online = true
 	case e.Type == protocol.EventLeft:
 		p.online, p.left = false, true
+	case e.Type == protocol.EventProbe && e.Probe != nil:
+		if len(f.asked) < maxProbes {
+			f.asked = append(f.asked, asked{*e.Probe, p, e.Seq})
+		}
 	case e.Type == protocol.EventEnvironment && e.Environment != nil:
 		p.env = e.Environment
 		if s := p.env.SecureContext; s != nil && !*s && p.insecure == nil {
@@ -244,6 +266,9 @@ func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
 	}
 }
 
+// maxProbes bounds what a broken peer can make the picture hold; a whole sweep is a few dozen.
+const maxProbes = 4096
+
 func (t *trial) progress(e *protocol.Event, yes bool) {
 	if t != nil && yes {
 		t.progressMs = e.AtMs
@@ -270,8 +295,26 @@ func (f *Fold) start(e *protocol.Event) {
 		n.servers = e.Start.ICEServers
 		return n
 	}
-	f.trials = append(f.trials, &trial{id: e.Start.Trial, kind: kind, run: run, start: e.Start, event: e.Seq, startedMs: e.AtMs, progressMs: e.AtMs,
-		a: newEnd(first), b: newEnd(second)})
+	t := &trial{id: e.Start.Trial, kind: kind, run: run, start: e.Start, event: e.Seq, startedMs: e.AtMs, progressMs: e.AtMs,
+		a: newEnd(first), b: newEnd(second)}
+	if e.Start.Experiment != "" || first.joined.Beside != "" || second.joined.Beside != "" {
+		f.side = append(f.side, t)
+		return
+	}
+	f.trials = append(f.trials, t)
+}
+
+// allTrials are those that tell what the pair needs, and then the others.
+func (f *Fold) allTrials() iter.Seq[*trial] {
+	return func(yield func(*trial) bool) {
+		for _, list := range [][]*trial{f.trials, f.side} {
+			for _, t := range list {
+				if !yield(t) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func makeEnd(p *peer, id protocol.TrialID, e *protocol.Event) *end {
@@ -311,7 +354,7 @@ func (f *Fold) peer(id string) *peer {
 }
 
 func (f *Fold) trial(id protocol.TrialID) *trial {
-	for _, t := range slices.Backward(f.trials) {
+	for t := range f.allTrials() {
 		if t.id == id {
 			return t
 		}

@@ -14,7 +14,7 @@ func (f *Fold) peerReport(p *peer) protocol.PeerReport {
 		HTTPAddress: p.joined.HTTPAddress, STUNAddresses: []string{}, HTTPRTTMs: p.rttMs, Masked: f.masked(p).ptr(),
 		Candidates: []protocol.CandidateReport{}, Errors: []protocol.ErrorReport{}}
 	if p.env != nil {
-		r.SecureContext, r.Permission = p.env.SecureContext, p.env.MediaPermission
+		r.SecureContext, r.Permission, r.Proxy, r.Interfaces = p.env.SecureContext, p.env.MediaPermission, p.env.Proxy, p.env.Interfaces
 	}
 	for _, s := range udpSightings(p) {
 		if !slices.Contains(r.STUNAddresses, s.Source) {
@@ -184,7 +184,8 @@ func remoteEnd(c protocol.SampleCandidate) protocol.PairEnd {
 
 func (p *endPair) counters() *protocol.PairCounters {
 	return &protocol.PairCounters{RequestsSent: p.RequestsSent, RequestsReceived: p.RequestsReceived, ResponsesSent: p.ResponsesSent, ResponsesReceived: p.ResponsesReceived,
-		NonSymmetric: p.NonSymmetric, BytesSent: p.BytesSent, BytesReceived: p.BytesReceived, RTTMs: p.RTTMs, State: p.State}
+		NonSymmetric: p.NonSymmetric, BytesSent: p.BytesSent, BytesReceived: p.BytesReceived,
+		PacketsSent: p.PacketsSent, PacketsReceived: p.PacketsReceived, RTTMs: p.RTTMs, State: p.State}
 }
 
 // step is how far the trial came.

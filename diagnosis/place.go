@@ -29,7 +29,7 @@ func (a answer) ptr() *bool {
 // ends of a peer: what it gathered alone and in every trial.
 func (f *Fold) endsOf(p *peer) []*end {
 	all := slices.Clone(p.alone)
-	for _, t := range f.trials {
+	for t := range f.allTrials() {
 		for _, n := range t.ends() {
 			if n.peer == p {
 				all = append(all, n)
@@ -73,9 +73,12 @@ func (f *Fold) masked(p *peer) answer {
 func udpSightings(p *peer) []sighting { return p.udp }
 
 // srflx are the server-reflexive candidates of an end.
-func (n *end) srflx() (out []*candidate) {
+func (n *end) srflx() []*candidate { return n.ofType("srflx") }
+
+// ofType are the signaled candidates of one type.
+func (n *end) ofType(typ string) (out []*candidate) {
 	for _, c := range n.candidates {
-		if c.Type == "srflx" {
+		if c.Type == typ {
 			out = append(out, c)
 		}
 	}

@@ -28,7 +28,7 @@ func (f *Fold) newestTrial(kind protocol.TrialKind) *trial {
 func (f *Fold) Diagnose() Diagnosis {
 	d := Diagnosis{Room: f.room, Events: f.events, LastMs: f.lastMs, Run: f.run, Findings: f.findings()}
 	for _, p := range f.peers {
-		if p.joined.Kind != protocol.KindWatcher {
+		if p.joined.Kind != protocol.KindWatcher { // beside ones too: their addresses are evidence
 			d.Peers = append(d.Peers, f.peerReport(p))
 		}
 	}
@@ -42,6 +42,7 @@ func (f *Fold) Diagnose() Diagnosis {
 	}
 	d.Verdict = f.verdict(d.Findings)
 	d.Expectation = f.expectation()
+	d.Experiments, d.Beside = f.experiments(d.Findings), f.beside()
 	return d
 }
 
@@ -126,7 +127,7 @@ func cause(findings []Finding, t *trial) int {
 func (f *Fold) word(v *Verdict, tried bool) {
 	var online []*peer
 	for _, p := range f.peers {
-		if p.joined.Kind != protocol.KindWatcher && !p.left {
+		if p.joined.Kind != protocol.KindWatcher && p.joined.Beside == "" && !p.left {
 			online = append(online, p)
 		}
 	}

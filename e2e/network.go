@@ -16,6 +16,8 @@ type Network struct {
 	Nodes    []Node
 	// FabricRules is nft text for the namespace that holds the bridges (table bridge …): what a switch would filter.
 	FabricRules string
+	// IPv6 leaves IPv6 on, with its link-local addresses; else it is off everywhere.
+	IPv6 bool
 }
 
 // Node is a machine: a host with one leg, or a router with several.

@@ -23,7 +23,19 @@ type Scenario struct {
 	A, B Side
 	// ICEServers is pasted for the trial "custom"; empty: not tried.
 	ICEServers string
-	Expect     Expect
+	// Processes run on nodes of the network while the scenario is played: a TURN server, a proxy.
+	Processes []Process
+	// Steps happen while the trials run, in this order.
+	Steps []Step
+	// Hold asks for a run of Trials (empty: stun) that is kept up for so long, after the first run is settled. Steps with When "held" happen then.
+	Hold   time.Duration
+	Trials []protocol.TrialKind
+	// Reveal lets A's and B's pages show their addresses after the first verdict, as a person would with the page's button, and waits for the run that follows. The
+	// pages are opened as secure contexts then.
+	Reveal [2]bool
+	// Beside starts icescope peer --beside on the nodes of these ends ("A", "B") after the first run is settled, and waits for its trials.
+	Beside []string
+	Expect Expect
 	// Variants are played beside two Chromium.
 	Variants []Variant
 }
@@ -78,6 +90,34 @@ type Side struct {
 	Revealed bool
 	// InitScript runs in the page before any other script.
 	InitScript string
+	// Policies are Chromium's managed policies, as a company's administrator would set them (chrome://policy).
+	Policies map[string]any
+	// Preferences are set and locked by Firefox's enterprise policy "Preferences".
+	Preferences map[string]any
+	// Proxy is host:port of an HTTP proxy that the browser uses for everything; empty: none.
+	Proxy string
+	// PeerFlags are more flags for icescope peer where it stands at this end.
+	PeerFlags []string
+}
+
+// Process is a program on a node.
+type Process struct {
+	Node    string
+	Command []string
+	// Files are written into the directory that the program runs in, by name.
+	Files map[string]string
+	// Ready is a port "udp/3478" or "tcp/3128" that is waited for; empty: nothing.
+	Ready string
+}
+
+// Step is a change of the network in mid-course.
+type Step struct {
+	// When is "joined" (both stand in the room), "settled" (no trial is out any more) or "held" (a held trial is connected and measured).
+	When  string
+	After time.Duration // after that
+	Node  string        // a node, or "fabric"
+	Nft   string        // a script for nft -f -
+	IP    []string      // lines for ip -batch -
 }
 
 // Expect is what the final report must say. The counters that prove the network itself are in the lab's own test.
@@ -86,6 +126,8 @@ type Expect struct {
 	Cause protocol.Code
 	// Must are findings that have to be there beside the cause, MustNot those that would be wrong here.
 	Must, MustNot []protocol.Code
+	// May are findings that are true here though the scenario is not about them. What is certain, an error or a warning, and none of Cause, Must and May is wrong.
+	May []protocol.Code
 	// Host and STUN tell whether these trials connect between two Chromium.
 	Host, STUN bool
 }
@@ -109,7 +151,7 @@ var Scenarios = slices.Concat([]Scenario{
 	stunUnreachable, udpBlocked, oneWayBlock, asymmetricRouting,
 	noDefaultRoute,
 	signalingGap, candidateRejected, deadICEServer,
-}, natScenarios)
+}, natScenarios, pathScenarios, placeScenarios, serverScenarios)
 
 // Find returns the scenario of that name.
 func Find(name string) (Scenario, bool) {

@@ -24,6 +24,7 @@ const (
 	EventTrialError     EventType = "trialError"     // a peer could not run a trial
 	EventSighting       EventType = "sighting"       // the STUN server saw a request that it could tie to a peer
 	EventCheck          EventType = "check"          // the server sent a signed connectivity check to a peer, and this came of it
+	EventProbe          EventType = "probe"          // a headless peer asked something beside ICE, and this came of it
 	EventPing           EventType = "ping"           // a round trip over a peer's WebSocket
 	EventBroken         EventType = "broken"         // a peer sent a frame that was refused
 	EventFull           EventType = "full"           // the recording reached its limit; what follows is lost
@@ -54,6 +55,7 @@ type Event struct {
 	TrialError     *TrialError     `json:"trialError,omitempty"`
 	Sighting       *Sighting       `json:"sighting,omitempty"`
 	Check          *Check          `json:"check,omitempty"`
+	Probe          *Probe          `json:"probe,omitempty"`
 	Ping           *Ping           `json:"ping,omitempty"`
 	Broken         *Error          `json:"broken,omitempty"`
 }
@@ -96,6 +98,7 @@ type Joined struct {
 	Trials      []TrialKind `json:"trials,omitempty"`
 	Host        string      `json:"host,omitempty"` // the host that the page was opened with
 	TLS         bool        `json:"tls,omitempty"`
+	Beside      string      `json:"beside,omitempty"` // the id of the peer on whose machine it stands; empty: it is one of the two
 }
 
 // Left tells why a peer is gone.
@@ -109,6 +112,10 @@ type RunMade struct {
 	Trials      []TrialKind `json:"trials"`
 	SwapOfferer bool        `json:"swapOfferer,omitempty"`
 	Automatic   bool        `json:"automatic,omitempty"`
+	Experiment  Experiment  `json:"experiment,omitempty" ts:"Experiment | ''"`
+	HoldMs      int         `json:"holdMs,omitempty"`
+	// Peers are the two ends, where one of them stands beside another peer; empty: the two of the room.
+	Peers []string `json:"peers,omitempty"`
 }
 
 // TrialStart records a trial's beginning.
@@ -118,6 +125,11 @@ type TrialStart struct {
 	Answerer   string      `json:"answerer"`
 	ICEServers []ICEServer `json:"iceServers,omitempty"`
 	RelayOnly  bool        `json:"relayOnly,omitempty"`
+	// Experiment is the one that the trial was made for; its outcome is not what the pair needs.
+	Experiment  Experiment `json:"experiment,omitempty" ts:"Experiment | ''"`
+	HoldMs      int        `json:"holdMs,omitempty"`
+	UfragLength int        `json:"ufragLength,omitempty"`
+	Family      string     `json:"family,omitempty"`
 	// Corners, of a trial nat: the server's as of now, where a partner may have come or gone since the room was made.
 	Corners []CornerSet `json:"corners,omitempty"`
 }

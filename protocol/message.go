@@ -17,6 +17,7 @@ const (
 	ClientMeasurement    ClientType = "measurement"
 	ClientEnvironment    ClientType = "environment"
 	ClientTrialError     ClientType = "trialError"
+	ClientProbe          ClientType = "probe"
 	ClientRun            ClientType = "run"
 	ClientAck            ClientType = "ack"
 	ClientLeave          ClientType = "leave"
@@ -40,6 +41,7 @@ type ClientMessage struct {
 	Measurement    *Measurement    `json:"measurement,omitempty"`
 	Environment    *Environment    `json:"environment,omitempty"`
 	TrialError     *TrialError     `json:"trialError,omitempty"`
+	Probe          *Probe          `json:"probe,omitempty"`
 	Run            *Run            `json:"run,omitempty"`
 }
 
@@ -53,6 +55,9 @@ type Hello struct {
 	Trials []TrialKind `json:"trials,omitempty"`
 	// Live asks for snapshots and events as they come.
 	Live bool `json:"live,omitempty"`
+	// Beside is the id of the peer on whose machine this one stands, or "auto" for the one that comes from the same address. Only a headless peer may be
+	// beside another: it takes no place in the room, and is tried against that peer's other end.
+	Beside string `json:"beside,omitempty"`
 	// Resume is the token of the welcome of the connection that dropped; Received the highest ServerMessage.Seq seen on it; Events the number of
 	// recorded events seen.
 	Resume   string `json:"resume,omitempty"`
@@ -94,7 +99,8 @@ type Applied struct {
 // State is a change of one of the state attributes of an RTCPeerConnection, its transports or its data channel.
 type State struct {
 	Trial TrialID `json:"trial"`
-	// What is "gathering", "ice", "connection", "signaling", "dtls" or "data".
+	// What is "gathering", "ice", "connection", "signaling", "dtls", "data", or "restart": an ICE restart (RFC 8445 section 2.4) of a trial that is held, its
+	// Value "begun" or "connected".
 	What  string  `json:"what"`
 	Value string  `json:"value"`
 	Error string  `json:"error,omitempty"` // an RTCError's detail, where there is one
@@ -126,6 +132,11 @@ type Sample struct {
 	SelectedPair string `json:"selectedPair,omitempty"`
 	// Counters is true where this agent counts requests (requestsSent and so on): Chromium and pion do, Firefox does not.
 	Counters bool `json:"counters"`
+	// LocalFingerprint and RemoteFingerprint are those of the certificates that this agent uses and was shown (RFC 8122 section 5): algorithm, space, hex pairs
+	// with colons, in upper case. Empty: not known.
+	LocalFingerprint  string `json:"localFingerprint,omitempty"`
+	RemoteFingerprint string `json:"remoteFingerprint,omitempty"`
+	DTLSRole          string `json:"dtlsRole,omitempty"` // "client", "server"; empty: not known
 }
 
 // SampleCandidate is an RTCIceCandidateStats, local or remote. ID is the stats object's id and holds within one peer's trial only.
@@ -143,23 +154,28 @@ type SampleCandidate struct {
 	TCPType        string `json:"tcpType,omitempty"`
 	RelayProtocol  string `json:"relayProtocol,omitempty"`
 	NetworkType    string `json:"networkType,omitempty"`
+	// UsernameFragment is the agent's own ICE username fragment of this candidate (RFC 8839 section 5.4), where it says so.
+	UsernameFragment string `json:"usernameFragment,omitempty"`
 }
 
 // SamplePair is an RTCIceCandidatePairStats. Absent counters are not zero counters: they are null.
 type SamplePair struct {
-	ID                string   `json:"id"`
-	Local             string   `json:"local"`  // SampleCandidate.ID
-	Remote            string   `json:"remote"` // SampleCandidate.ID
-	State             string   `json:"state"`
-	Nominated         bool     `json:"nominated,omitempty"`
-	RequestsSent      *int64   `json:"requestsSent,omitempty"`
-	RequestsReceived  *int64   `json:"requestsReceived,omitempty"`
-	ResponsesSent     *int64   `json:"responsesSent,omitempty"`
-	ResponsesReceived *int64   `json:"responsesReceived,omitempty"`
-	NonSymmetric      *int64   `json:"nonSymmetric,omitempty"` // responses from another address than was asked; the headless peer counts them
-	BytesSent         *int64   `json:"bytesSent,omitempty"`
-	BytesReceived     *int64   `json:"bytesReceived,omitempty"`
-	RTTMs             *float64 `json:"rttMs,omitempty"`
+	ID                string `json:"id"`
+	Local             string `json:"local"`  // SampleCandidate.ID
+	Remote            string `json:"remote"` // SampleCandidate.ID
+	State             string `json:"state"`
+	Nominated         bool   `json:"nominated,omitempty"`
+	RequestsSent      *int64 `json:"requestsSent,omitempty"`
+	RequestsReceived  *int64 `json:"requestsReceived,omitempty"`
+	ResponsesSent     *int64 `json:"responsesSent,omitempty"`
+	ResponsesReceived *int64 `json:"responsesReceived,omitempty"`
+	NonSymmetric      *int64 `json:"nonSymmetric,omitempty"` // responses from another address than was asked; the headless peer counts them
+	BytesSent         *int64 `json:"bytesSent,omitempty"`
+	BytesReceived     *int64 `json:"bytesReceived,omitempty"`
+	// PacketsSent and PacketsReceived count what is not STUN: DTLS, SRTP. With the bytes they tell the size of what does not arrive.
+	PacketsSent     *int64   `json:"packetsSent,omitempty"`
+	PacketsReceived *int64   `json:"packetsReceived,omitempty"`
+	RTTMs           *float64 `json:"rttMs,omitempty"`
 }
 
 // Measurement is what one end measured over a connected trial. Each part is null until it has been measured.
@@ -197,6 +213,37 @@ type Environment struct {
 	MediaPermission string `json:"mediaPermission,omitempty"` // "granted", "denied", "prompt" or "" (not known)
 	WebRTC          *bool  `json:"webRTC,omitempty"`          // RTCPeerConnection is there and its constructor works
 	Error           string `json:"error,omitempty"`
+	// Proxy is what stood in the Via or Forwarded header of the page's own requests: an HTTP proxy is between. Empty: none was seen.
+	Proxy string `json:"proxy,omitempty"`
+	// Interfaces are the machine's own, as a headless peer sees them.
+	Interfaces []Interface `json:"interfaces,omitempty" ts:"optional"`
+}
+
+// Interface is a network interface that is up.
+type Interface struct {
+	Name      string   `json:"name"`
+	MTU       int      `json:"mtu"`       // bytes
+	Addresses []string `json:"addresses"` // CIDR
+	// Default: the default route of a family leaves here.
+	Default bool `json:"default,omitempty"`
+	// PointToPoint is how tunnels look.
+	PointToPoint bool `json:"pointToPoint,omitempty"`
+}
+
+// Probe is one question that a headless peer asked beside ICE, and whether its answer came. No browser can ask it.
+type Probe struct {
+	// What is "binding-udp", "binding-tcp" (STUN to this server), "whoami-udp", "whoami-tcp" (plain words to the same port), or "size" (a connectivity check made Size bytes
+	// long, over the pair that the trial has connected).
+	What     string  `json:"what"`
+	Trial    TrialID `json:"trial,omitempty"`
+	From     string  `json:"from,omitempty"` // ip:port of the socket
+	To       string  `json:"to"`             // ip:port
+	Size     int     `json:"size,omitempty"` // bytes of UDP payload
+	Sent     int     `json:"sent"`           // packets
+	Answered bool    `json:"answered"`
+	RTTMs    float64 `json:"rttMs,omitempty"`
+	Error    string  `json:"error,omitempty"`
+	AtMs     float64 `json:"atMs,omitempty"`
 }
 
 // TrialError says that this end could not run, or go on with, a trial.
@@ -214,7 +261,14 @@ type Run struct {
 	SwapOfferer bool `json:"swapOfferer,omitempty"`
 	// ICEServers is what the user pasted, for the trial "custom": see ParseICEServers.
 	ICEServers json.RawMessage `json:"iceServers,omitempty" ts:"unknown"`
+	// Experiment is the one that this run is made for.
+	Experiment Experiment `json:"experiment,omitempty" ts:"Experiment | ''"`
+	// HoldMs keeps connected trials up for that long after they are measured, at most MaxHoldMs.
+	HoldMs int `json:"holdMs,omitempty"`
 }
+
+// MaxHoldMs is ten minutes: the longest of the usual time-outs of UDP in firewalls and NATs, five minutes, twice over.
+const MaxHoldMs = 10 * 60 * 1000
 
 // ServerType names a frame from the server to a peer.
 type ServerType string
@@ -290,6 +344,14 @@ type Start struct {
 	RoundTrips int         `json:"roundTrips"`
 	BurstMs    int         `json:"burstMs"`
 	VideoMs    int         `json:"videoMs"`
+	// HoldMs keeps the connection up after the measuring, until the server says stop: the peer goes on to sample and to report states. When its connection is
+	// disconnected or failed, the offerer restarts ICE, and again every RestartMs while it is down: a new offer of the same trial, and its answer.
+	HoldMs    int `json:"holdMs,omitempty"`
+	RestartMs int `json:"restartMs,omitempty"`
+	// UfragLength asks for username fragments of that many characters (RFC 8839 section 5.4: at most 256), which makes connectivity checks long.
+	UfragLength int `json:"ufragLength,omitempty"`
+	// Family is "ipv4" or "ipv6": candidates of the other family are not signaled. Empty: both.
+	Family string `json:"family,omitempty"`
 }
 
 // Stop tells a peer that a trial has ended: send the last sample, close the RTCPeerConnection.

@@ -24,6 +24,31 @@ type Report struct {
 	Server    ServerReport   `json:"server"`
 	// Expectation is what the NATs of the first two peers let one expect; null: nobody to expect it of.
 	Expectation *Expectation `json:"expectation"`
+	// Experiments are those that would separate what is still unsure, and those that were run.
+	Experiments []ExperimentReport `json:"experiments"`
+	// Beside are the headless peers on the machines of others, and what came of their trials.
+	Beside []BesideReport `json:"beside"`
+}
+
+// ExperimentReport is a run that separates causes: proposed, under way, or done.
+type ExperimentReport struct {
+	Kind     Experiment `json:"kind"`
+	Findings []Code     `json:"findings"`          // what it separates
+	By       string     `json:"by"`                // "session": it runs by itself; "person": someone must act
+	State    string     `json:"state"`             // "proposed", "running", "done"
+	Peer     string     `json:"peer,omitempty"`    // at whose machine
+	Run      int        `json:"run,omitempty"`     // the run that was made for it
+	Text     string     `json:"text"`              // what to do and what it tells, in the reader's language
+	Command  string     `json:"command,omitempty"` // to type on that machine
+	// Trials are those of its run.
+	Trials []TrialReport `json:"trials,omitempty" ts:"optional"`
+}
+
+// BesideReport is what a headless peer on a peer's machine found against the same other end.
+type BesideReport struct {
+	Peer   string        `json:"peer"`   // the headless one
+	Beside string        `json:"beside"` // the one on whose machine it stands
+	Trials []TrialReport `json:"trials"`
 }
 
 // Tool names the program that made the report.
@@ -100,6 +125,8 @@ type PeerReport struct {
 	Masked        *bool             `json:"masked"` // host addresses hidden behind .local names; null: not known
 	SecureContext *bool             `json:"secureContext"`
 	Permission    string            `json:"mediaPermission,omitempty"`
+	Proxy         string            `json:"proxy,omitempty"` // an HTTP proxy that the page came through
+	Interfaces    []Interface       `json:"interfaces,omitempty"`
 	NAT           NATReport         `json:"nat"`
 	Candidates    []CandidateReport `json:"candidates"`
 	Errors        []ErrorReport     `json:"candidateErrors"`
@@ -181,6 +208,24 @@ type TrialReport struct {
 	Data         *DataReport  `json:"data,omitempty"`
 	Video        *VideoReport `json:"video,omitempty"`
 	Error        string       `json:"error,omitempty"`
+	Hold         *HoldReport  `json:"hold,omitempty"`
+}
+
+// HoldReport is what became of a connection that was kept up.
+type HoldReport struct {
+	HeldMs   float64 `json:"heldMs"` // since it was measured
+	WantedMs float64 `json:"wantedMs"`
+	// Outages are the times without a connection.
+	Outages []Outage `json:"outages"`
+}
+
+// Outage is one loss of a connection.
+type Outage struct {
+	FromMs float64 `json:"fromMs"` // since the room was made: the first end said "disconnected"
+	// LastAnswerMs is when a pair's answers or bytes grew for the last time before; null: not counted.
+	LastAnswerMs *float64 `json:"lastAnswerMs"`
+	BackMs       *float64 `json:"backMs"`   // both ends were connected again; null: never
+	Restarts     int      `json:"restarts"` // ICE restarts that were begun
 }
 
 // Clocks are how long each step of a trial took, in milliseconds; null: not reached.
@@ -229,6 +274,8 @@ type PairCounters struct {
 	NonSymmetric      *int64   `json:"nonSymmetric,omitempty"`
 	BytesSent         *int64   `json:"bytesSent,omitempty"`
 	BytesReceived     *int64   `json:"bytesReceived,omitempty"`
+	PacketsSent       *int64   `json:"packetsSent,omitempty"`
+	PacketsReceived   *int64   `json:"packetsReceived,omitempty"`
 	RTTMs             *float64 `json:"rttMs,omitempty"`
 	State             string   `json:"state"`
 }
@@ -284,6 +331,10 @@ type Info struct {
 	NATCheck    bool     `json:"natCheck"` // filtering is measured by checks that the server sends to a browser's own mapped address
 	// Alternate is the second IP of the STUN server; empty: it has none, and what needs one is not measurable.
 	Alternate string `json:"alternate,omitempty"`
+	// TURN are the URLs of this server's relay as this client should write them; empty: it is turned off.
+	TURN []string `json:"turn,omitempty"`
+	// Proxy is the Via or Forwarded header that this request carried.
+	Proxy string `json:"proxy,omitempty"`
 }
 
 // RoomCreated answers POST /api/v1/rooms.

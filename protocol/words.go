@@ -25,6 +25,9 @@ const (
 // Solo tells whether it is without a peer. What belongs to it is recorded and never relayed.
 func (k TrialKind) Solo() bool { return k == TrialAlone || k == TrialGather || k == TrialNAT }
 
+// Relay tells whether only relayed candidates take part.
+func (k TrialKind) Relay() bool { return k == TrialRelayUDP || k == TrialRelayTCP }
+
 // TrialID names one trial in one run of a room: its kind, a hyphen, and the number of the run, from 1. Example: "relay-udp-2".
 type TrialID string
 
@@ -81,6 +84,23 @@ const (
 	ReasonPeerLeft     Reason = "peer-left"      // an end left the room
 	ReasonSuperseded   Reason = "superseded"     // run again before it had ended
 	ReasonNotOffered   Reason = "not-offered"    // this server, or one of the ends, cannot run it
+	ReasonNoRelay      Reason = "no-relay"       // of a relay trial: an end was given no relayed address
+	ReasonHeld         Reason = "held"           // connected, measured, and kept up for as long as was asked
+	ReasonPathLost     Reason = "path-lost"      // connected, and then lost without coming back
+)
+
+// Experiment is a run that is made to separate causes which explain the same evidence. Its trials count for the rules and not for what the pair needs.
+type Experiment string
+
+// The experiments. The first four the session runs by itself, for the others a person must act.
+const (
+	ExperimentSwap     Experiment = "swap-offerer" // the other end makes the offers, so that the roles of ICE and DTLS change ends
+	ExperimentPort     Experiment = "port"         // STUN from a port of this server that was never asked before
+	ExperimentSize     Experiment = "size"         // connectivity checks as long as ICE allows, with username fragments of 256 characters
+	ExperimentFamily   Experiment = "family"       // one IP family alone
+	ExperimentReveal   Experiment = "reveal"       // the browser may show its host addresses (a permission); its run is an ordinary one
+	ExperimentHeadless Experiment = "headless"     // icescope peer --beside on the browser's machine, or in its place
+	ExperimentHold     Experiment = "hold"         // the connection is kept up and watched
 )
 
 // Role is which end of a trial makes the offer (RFC 3264). The offerer is the controlling ICE agent (RFC 8445 section 6.1.1).

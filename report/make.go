@@ -39,17 +39,33 @@ func Make(d diagnosis.Diagnosis, o Options) protocol.Report {
 		nat.Tests, nat.Evidence = slices.Clone(nat.Tests), slices.Clone(nat.Evidence)
 		Lesson(nat, o.Lang)
 	}
+	for _, x := range d.Experiments {
+		told := x.ExperimentReport
+		told.Text, told.Trials = say(x.Text), reasoned(told.Trials, o.Lang)
+		r.Experiments = append(r.Experiments, told)
+	}
+	for _, b := range d.Beside {
+		b.Trials = reasoned(b.Trials, o.Lang)
+		r.Beside = append(r.Beside, b)
+	}
 	if e := d.Expectation; e != nil {
 		told := e.Expectation
 		told.Text = say(e.Text)
 		r.Expectation = &told
 	}
-	for i := range r.Trials {
-		if t := &r.Trials[i]; t.Reason != "" {
-			t.ReasonText = say(catalog.T("reason." + string(t.Reason)))
+	r.Trials = reasoned(r.Trials, o.Lang)
+	return normal(r)
+}
+
+// reasoned is a copy that says why each trial ended.
+func reasoned(trials []protocol.TrialReport, lang protocol.Lang) []protocol.TrialReport {
+	trials = slices.Clone(trials)
+	for i := range trials {
+		if t := &trials[i]; t.Reason != "" {
+			t.ReasonText = catalog.T("reason." + string(t.Reason)).In(lang)
 		}
 	}
-	return normal(r)
+	return trials
 }
 
 // generatedAt is the recording's last moment. A recording without a head has no wall clock.

@@ -76,6 +76,8 @@ func (r *recording) event(i int) protocol.Event {
 		e.Sighting = b
 	case *protocol.Check:
 		e.Check = b
+	case *protocol.Probe:
+		e.Probe = b
 	case *protocol.Ping:
 		e.Ping = b
 	case *protocol.Error:

@@ -28,6 +28,8 @@ type Config struct {
 	STUN Checker // nil: no checks
 	// ICEServers are this server's for a page that was opened with the given host, over a connection to the given address of this machine (invalid: not known).
 	ICEServers func(host string, local netip.Addr) []protocol.ICEServer
+	// RelayServers are this server's TURN for one room, over UDP or TCP, with credentials that end; nil: it has none. Host and local as for ICEServers.
+	RelayServers func(host string, local netip.Addr, room string, kind protocol.TrialKind) []protocol.ICEServer
 	// DirectChecks lets the server itself ask the unmasked host addresses of a peer.
 	DirectChecks bool
 	// NATChecks lets it send checks to the address that its STUN saw a browser come from, to measure the NAT's filtering.
@@ -87,7 +89,11 @@ func (c *Conductor) Run(ctx context.Context) error {
 
 // Trials are the kinds that this server can conduct.
 func (c *Conductor) Trials() []protocol.TrialKind {
-	kinds := []protocol.TrialKind{protocol.TrialHost, protocol.TrialSTUN, protocol.TrialCustom}
+	kinds := []protocol.TrialKind{protocol.TrialHost, protocol.TrialSTUN}
+	if c.config.RelayServers != nil {
+		kinds = append(kinds, protocol.TrialRelayUDP, protocol.TrialRelayTCP)
+	}
+	kinds = append(kinds, protocol.TrialCustom)
 	if c.config.NATChecks && c.config.STUN != nil {
 		kinds = append(kinds, protocol.TrialNAT)
 	}
@@ -290,6 +296,8 @@ func (c *Conductor) Message(r *signaling.Room, p *signaling.Peer, m *protocol.Cl
 		ref = s.record(p.ID(), protocol.EventMeasurement, m.Measurement)
 	case protocol.ClientEnvironment:
 		ref = s.record(p.ID(), protocol.EventEnvironment, m.Environment)
+	case protocol.ClientProbe:
+		ref = s.record(p.ID(), protocol.EventProbe, m.Probe)
 	case protocol.ClientTrialError:
 		ref = s.record(p.ID(), protocol.EventTrialError, m.TrialError)
 	case protocol.ClientRun:

@@ -91,9 +91,9 @@ func (s *state) begin(run *protocol.Run, by *signaling.Peer, automatic bool) {
 		}
 		s.offerer[id] = offerer.ID()
 		servers := s.servers(kind, offerer)
-		s.record("", protocol.EventStart, &protocol.TrialStart{Trial: id, Offerer: offerer.ID(), Answerer: answerer.ID(), ICEServers: hideCredentials(servers)})
+		s.record("", protocol.EventStart, &protocol.TrialStart{Trial: id, Offerer: offerer.ID(), Answerer: answerer.ID(), ICEServers: hideCredentials(servers), RelayOnly: kind.Relay()})
 		for _, p := range players {
-			start := protocol.Start{Trial: id, Role: protocol.RoleOfferer, Peer: answerer.ID(), ICEServers: s.servers(kind, p), SampleMs: sampleMs, RoundTrips: roundTrips, BurstMs: burstMs, VideoMs: videoMs}
+			start := protocol.Start{Trial: id, Role: protocol.RoleOfferer, Peer: answerer.ID(), ICEServers: s.servers(kind, p), RelayOnly: kind.Relay(), SampleMs: sampleMs, RoundTrips: roundTrips, BurstMs: burstMs, VideoMs: videoMs}
 			if p == answerer {
 				start.Role, start.Peer = protocol.RoleAnswerer, offerer.ID()
 			}
@@ -131,6 +131,8 @@ func (s *state) servers(kind protocol.TrialKind, p *signaling.Peer) []protocol.I
 	switch kind {
 	case protocol.TrialSTUN:
 		return s.c.servers(p)
+	case protocol.TrialRelayUDP, protocol.TrialRelayTCP:
+		return s.c.config.RelayServers(p.Host(), p.LocalAddr(), s.room.Code(), kind)
 	case protocol.TrialCustom:
 		return s.custom
 	}

@@ -96,9 +96,17 @@ func check(m *protocol.ClientMessage) *protocol.Error {
 			return missing()
 		}
 		return nil
+	case protocol.ClientProbe:
+		if m.Probe == nil {
+			return missing()
+		}
+		return nil
 	case protocol.ClientRun:
 		if m.Run == nil {
 			return missing()
+		}
+		if m.Run.HoldMs < 0 || m.Run.HoldMs > protocol.MaxHoldMs {
+			return refuse(protocol.ErrBadMessage, "run holds for %d ms; 0 to %d can be asked for", m.Run.HoldMs, protocol.MaxHoldMs)
 		}
 		if n := len(m.Run.Trials); n > maxTrials {
 			return refuse(protocol.ErrBadMessage, "run names %d trials; %d are the most", n, maxTrials)

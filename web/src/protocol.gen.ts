@@ -25,6 +25,30 @@ export const codeValues = [
   "short-mapping-lifetime",
   "double-nat",
   "unstable-mapping",
+  "host-candidates-suppressed",
+  "non-proxied-udp-disabled",
+  "client-isolation",
+  "vpn-interface-chosen",
+  "wrong-interface-chosen",
+  "virtual-bridge-candidates",
+  "overlapping-subnets",
+  "path-mtu-black-hole",
+  "dtls-blocked",
+  "stun-filtered",
+  "path-lost",
+  "slow-first-packet",
+  "ipv6-broken",
+  "link-local-only",
+  "relay-unusable",
+  "relay-cannot-reach-masked",
+  "ice-tcp-impossible",
+  "ice-credential-fault",
+  "os-permission-missing",
+  "webrtc-unavailable",
+  "dns-failure",
+  "http-proxy-only",
+  "lossy-path",
+  "dtls-fingerprint-mismatch",
   "expectation-contradicted",
 ] as const;
 
@@ -76,6 +100,7 @@ export const eventTypeValues = [
   "trialError", // a peer could not run a trial
   "sighting", // the STUN server saw a request that it could tie to a peer
   "check", // the server sent a signed connectivity check to a peer, and this came of it
+  "probe", // a headless peer asked something beside ICE, and this came of it
   "ping", // a round trip over a peer's WebSocket
   "broken", // a peer sent a frame that was refused
   "full", // the recording reached its limit; what follows is lost
@@ -106,6 +131,7 @@ export type Event = EventHead &
     | { type: "trialError"; trialError: TrialError }
     | { type: "sighting"; sighting: Sighting }
     | { type: "check"; check: Check }
+    | { type: "probe"; probe: Probe }
     | { type: "ping"; ping: Ping }
     | { type: "broken"; broken: ProtocolError }
     | { type: "full" }
@@ -164,6 +190,8 @@ export interface Joined {
   /** the host that the page was opened with */
   host?: string;
   tls?: boolean;
+  /** the id of the peer on whose machine it stands; empty: it is one of the two */
+  beside?: string;
 }
 
 /** Left tells why a peer is gone. */
@@ -178,6 +206,10 @@ export interface RunMade {
   trials: TrialKind[];
   swapOfferer?: boolean;
   automatic?: boolean;
+  experiment?: Experiment | '';
+  holdMs?: number;
+  /** Peers are the two ends, where one of them stands beside another peer; empty: the two of the room. */
+  peers?: string[];
 }
 
 /** TrialStart records a trial's beginning. */
@@ -188,6 +220,11 @@ export interface TrialStart {
   answerer: string;
   iceServers?: ICEServer[];
   relayOnly?: boolean;
+  /** Experiment is the one that the trial was made for; its outcome is not what the pair needs. */
+  experiment?: Experiment | '';
+  holdMs?: number;
+  ufragLength?: number;
+  family?: string;
   /** Corners, of a trial nat: the server's as of now, where a partner may have come or gone since the room was made. */
   corners?: CornerSet[];
 }
@@ -267,6 +304,7 @@ export const clientTypeValues = [
   "measurement",
   "environment",
   "trialError",
+  "probe",
   "run",
   "ack",
   "leave",
@@ -285,6 +323,7 @@ export type ClientMessage = ClientMessageHead &
     | { type: "measurement"; measurement: Measurement }
     | { type: "environment"; environment: Environment }
     | { type: "trialError"; trialError: TrialError }
+    | { type: "probe"; probe: Probe }
     | { type: "run"; run: Run }
     | { type: "ack" }
     | { type: "leave" }
@@ -313,6 +352,11 @@ export interface Hello {
   trials?: TrialKind[];
   /** Live asks for snapshots and events as they come. */
   live?: boolean;
+  /**
+   * Beside is the id of the peer on whose machine this one stands, or "auto" for the one that comes from the same address. Only a headless peer may be
+   * beside another: it takes no place in the room, and is tried against that peer's other end.
+   */
+  beside?: string;
   /**
    * Resume is the token of the welcome of the connection that dropped; Received the highest ServerMessage.Seq seen on it; Events the number of
    * recorded events seen.
@@ -361,7 +405,10 @@ export interface Applied {
 /** State is a change of one of the state attributes of an RTCPeerConnection, its transports or its data channel. */
 export interface State {
   trial: TrialID;
-  /** What is "gathering", "ice", "connection", "signaling", "dtls" or "data". */
+  /**
+   * What is "gathering", "ice", "connection", "signaling", "dtls", "data", or "restart": an ICE restart (RFC 8445 section 2.4) of a trial that is held, its
+   * Value "begun" or "connected".
+   */
   what: string;
   value: string;
   /** an RTCError's detail, where there is one */
@@ -394,6 +441,14 @@ export interface Sample {
   selectedPair?: string;
   /** Counters is true where this agent counts requests (requestsSent and so on): Chromium and pion do, Firefox does not. */
   counters: boolean;
+  /**
+   * LocalFingerprint and RemoteFingerprint are those of the certificates that this agent uses and was shown (RFC 8122 section 5): algorithm, space, hex pairs
+   * with colons, in upper case. Empty: not known.
+   */
+  localFingerprint?: string;
+  remoteFingerprint?: string;
+  /** "client", "server"; empty: not known */
+  dtlsRole?: string;
 }
 
 /** SampleCandidate is an RTCIceCandidateStats, local or remote. ID is the stats object's id and holds within one peer's trial only. */
@@ -414,6 +469,8 @@ export interface SampleCandidate {
   tcpType?: string;
   relayProtocol?: string;
   networkType?: string;
+  /** UsernameFragment is the agent's own ICE username fragment of this candidate (RFC 8839 section 5.4), where it says so. */
+  usernameFragment?: string;
 }
 
 /** SamplePair is an RTCIceCandidatePairStats. Absent counters are not zero counters: they are null. */
@@ -433,6 +490,9 @@ export interface SamplePair {
   nonSymmetric?: number;
   bytesSent?: number;
   bytesReceived?: number;
+  /** PacketsSent and PacketsReceived count what is not STUN: DTLS, SRTP. With the bytes they tell the size of what does not arrive. */
+  packetsSent?: number;
+  packetsReceived?: number;
   rttMs?: number;
 }
 
@@ -478,6 +538,45 @@ export interface Environment {
   /** RTCPeerConnection is there and its constructor works */
   webRTC?: boolean;
   error?: string;
+  /** Proxy is what stood in the Via or Forwarded header of the page's own requests: an HTTP proxy is between. Empty: none was seen. */
+  proxy?: string;
+  /** Interfaces are the machine's own, as a headless peer sees them. */
+  interfaces?: Interface[];
+}
+
+/** Interface is a network interface that is up. */
+export interface Interface {
+  name: string;
+  /** bytes */
+  mtu: number;
+  /** CIDR */
+  addresses: string[];
+  /** Default: the default route of a family leaves here. */
+  default?: boolean;
+  /** PointToPoint is how tunnels look. */
+  pointToPoint?: boolean;
+}
+
+/** Probe is one question that a headless peer asked beside ICE, and whether its answer came. No browser can ask it. */
+export interface Probe {
+  /**
+   * What is "binding-udp", "binding-tcp" (STUN to this server), "whoami-udp", "whoami-tcp" (plain words to the same port), or "size" (a connectivity check made Size bytes
+   * long, over the pair that the trial has connected).
+   */
+  what: string;
+  trial?: TrialID;
+  /** ip:port of the socket */
+  from?: string;
+  /** ip:port */
+  to: string;
+  /** bytes of UDP payload */
+  size?: number;
+  /** packets */
+  sent: number;
+  answered: boolean;
+  rttMs?: number;
+  error?: string;
+  atMs?: number;
 }
 
 /** TrialError says that this end could not run, or go on with, a trial. */
@@ -496,6 +595,10 @@ export interface Run {
   swapOfferer?: boolean;
   /** ICEServers is what the user pasted, for the trial "custom": see ParseICEServers. */
   iceServers?: unknown;
+  /** Experiment is the one that this run is made for. */
+  experiment?: Experiment | '';
+  /** HoldMs keeps connected trials up for that long after they are measured, at most MaxHoldMs. */
+  holdMs?: number;
 }
 
 /** ServerType names a frame from the server to a peer. */
@@ -579,6 +682,16 @@ export interface Start {
   roundTrips: number;
   burstMs: number;
   videoMs: number;
+  /**
+   * HoldMs keeps the connection up after the measuring, until the server says stop: the peer goes on to sample and to report states. When its connection is
+   * disconnected or failed, the offerer restarts ICE, and again every RestartMs while it is down: a new offer of the same trial, and its answer.
+   */
+  holdMs?: number;
+  restartMs?: number;
+  /** UfragLength asks for username fragments of that many characters (RFC 8839 section 5.4: at most 256), which makes connectivity checks long. */
+  ufragLength?: number;
+  /** Family is "ipv4" or "ipv6": candidates of the other family are not signaled. Empty: both. */
+  family?: string;
 }
 
 /** Stop tells a peer that a trial has ended: send the last sample, close the RTCPeerConnection. */
@@ -780,6 +893,40 @@ export interface Report {
   server: ServerReport;
   /** Expectation is what the NATs of the first two peers let one expect; null: nobody to expect it of. */
   expectation: Expectation | null;
+  /** Experiments are those that would separate what is still unsure, and those that were run. */
+  experiments: ExperimentReport[];
+  /** Beside are the headless peers on the machines of others, and what came of their trials. */
+  beside: BesideReport[];
+}
+
+/** ExperimentReport is a run that separates causes: proposed, under way, or done. */
+export interface ExperimentReport {
+  kind: Experiment;
+  /** what it separates */
+  findings: Code[];
+  /** "session": it runs by itself; "person": someone must act */
+  by: string;
+  /** "proposed", "running", "done" */
+  state: string;
+  /** at whose machine */
+  peer?: string;
+  /** the run that was made for it */
+  run?: number;
+  /** what to do and what it tells, in the reader's language */
+  text: string;
+  /** to type on that machine */
+  command?: string;
+  /** Trials are those of its run. */
+  trials?: TrialReport[];
+}
+
+/** BesideReport is what a headless peer on a peer's machine found against the same other end. */
+export interface BesideReport {
+  /** the headless one */
+  peer: string;
+  /** the one on whose machine it stands */
+  beside: string;
+  trials: TrialReport[];
 }
 
 /** Tool names the program that made the report. */
@@ -862,6 +1009,9 @@ export interface PeerReport {
   masked: boolean | null;
   secureContext: boolean | null;
   mediaPermission?: string;
+  /** an HTTP proxy that the page came through */
+  proxy?: string;
+  interfaces?: Interface[];
   nat: NATReport;
   candidates: CandidateReport[];
   candidateErrors: ErrorReport[];
@@ -949,6 +1099,28 @@ export interface TrialReport {
   data?: DataReport;
   video?: VideoReport;
   error?: string;
+  hold?: HoldReport;
+}
+
+/** HoldReport is what became of a connection that was kept up. */
+export interface HoldReport {
+  /** since it was measured */
+  heldMs: number;
+  wantedMs: number;
+  /** Outages are the times without a connection. */
+  outages: Outage[];
+}
+
+/** Outage is one loss of a connection. */
+export interface Outage {
+  /** since the room was made: the first end said "disconnected" */
+  fromMs: number;
+  /** LastAnswerMs is when a pair's answers or bytes grew for the last time before; null: not counted. */
+  lastAnswerMs: number | null;
+  /** both ends were connected again; null: never */
+  backMs: number | null;
+  /** ICE restarts that were begun */
+  restarts: number;
 }
 
 /** Clocks are how long each step of a trial took, in milliseconds; null: not reached. */
@@ -1003,6 +1175,8 @@ export interface PairCounters {
   nonSymmetric?: number;
   bytesSent?: number;
   bytesReceived?: number;
+  packetsSent?: number;
+  packetsReceived?: number;
   rttMs?: number;
   state: string;
 }
@@ -1063,6 +1237,10 @@ export interface Info {
   natCheck: boolean;
   /** Alternate is the second IP of the STUN server; empty: it has none, and what needs one is not measurable. */
   alternate?: string;
+  /** TURN are the URLs of this server's relay as this client should write them; empty: it is turned off. */
+  turn?: string[];
+  /** Proxy is the Via or Forwarded header that this request carried. */
+  proxy?: string;
 }
 
 /** RoomCreated answers POST /api/v1/rooms. */
@@ -1114,6 +1292,21 @@ export const reasonValues = [
   "peer-left", // an end left the room
   "superseded", // run again before it had ended
   "not-offered", // this server, or one of the ends, cannot run it
+  "no-relay", // of a relay trial: an end was given no relayed address
+  "held", // connected, measured, and kept up for as long as was asked
+  "path-lost", // connected, and then lost without coming back
+] as const;
+
+/** Experiment is a run that is made to separate causes which explain the same evidence. Its trials count for the rules and not for what the pair needs. */
+export type Experiment = (typeof experimentValues)[number];
+export const experimentValues = [
+  "swap-offerer", // the other end makes the offers, so that the roles of ICE and DTLS change ends
+  "port", // STUN from a port of this server that was never asked before
+  "size", // connectivity checks as long as ICE allows, with username fragments of 256 characters
+  "family", // one IP family alone
+  "reveal", // the browser may show its host addresses (a permission); its run is an ordinary one
+  "headless", // icescope peer --beside on the browser's machine, or in its place
+  "hold", // the connection is kept up and watched
 ] as const;
 
 /** Role is which end of a trial makes the offer (RFC 3264). The offerer is the controlling ICE agent (RFC 8445 section 6.1.1). */

@@ -133,6 +133,20 @@ export const clientSamples = {
       }
     }
   } satisfies ClientMessage,
+  "client-probe": {
+    "type": "probe",
+    "seq": 7,
+    "probe": {
+      "what": "size",
+      "trial": "stun-3",
+      "from": "10.1.0.2:41823",
+      "to": "10.9.0.2:39259",
+      "size": 1200,
+      "sent": 4,
+      "answered": false,
+      "atMs": 812.5
+    }
+  } satisfies ClientMessage,
   "client-run": {
     "type": "run",
     "seq": 9,
@@ -618,7 +632,19 @@ export const serverSamples = {
               "fps": 8.788
             }
           },
-          "error": "none"
+          "error": "none",
+          "hold": {
+            "heldMs": 30000,
+            "wantedMs": 60000,
+            "outages": [
+              {
+                "fromMs": 12000.5,
+                "lastAnswerMs": 5400.2,
+                "backMs": null,
+                "restarts": 2
+              }
+            ]
+          }
         },
         {
           "id": "host-1",
@@ -678,7 +704,38 @@ export const serverSamples = {
         "direct": true,
         "first": "both",
         "text": "Both must send."
-      }
+      },
+      "experiments": [
+        {
+          "kind": "size",
+          "findings": [
+            "path-mtu-black-hole",
+            "dtls-blocked"
+          ],
+          "by": "session",
+          "state": "done",
+          "run": 2,
+          "text": "Checks as long as ICE allows."
+        },
+        {
+          "kind": "headless",
+          "findings": [
+            "stun-filtered"
+          ],
+          "by": "person",
+          "state": "proposed",
+          "peer": "a",
+          "text": "Start it here.",
+          "command": "icescope peer --beside a http://10.9.0.10:8080/r/k7m2qx"
+        }
+      ],
+      "beside": [
+        {
+          "peer": "c",
+          "beside": "b",
+          "trials": []
+        }
+      ]
     }
   } satisfies ServerMessage,
   "server-start": {

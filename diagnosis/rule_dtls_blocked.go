@@ -1,0 +1,3 @@
+package diagnosis
+
+func dtlsBlocked(*Fold) []Finding { return nil }

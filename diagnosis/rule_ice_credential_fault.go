@@ -1,0 +1,3 @@
+package diagnosis
+
+func iceCredentialFault(*Fold) []Finding { return nil }

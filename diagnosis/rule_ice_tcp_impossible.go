@@ -1,0 +1,3 @@
+package diagnosis
+
+func iceTCPImpossible(*Fold) []Finding { return nil }

@@ -1,0 +1,3 @@
+package diagnosis
+
+func udpDisabled(*Fold) []Finding { return nil }

@@ -1,0 +1,3 @@
+package diagnosis
+
+func relayCannotReach(*Fold) []Finding { return nil }

@@ -1,0 +1,3 @@
+package diagnosis
+
+func webrtcUnavailable(*Fold) []Finding { return nil }

@@ -1,0 +1,3 @@
+package diagnosis
+
+func wrongInterface(*Fold) []Finding { return nil }
