@@ -45,6 +45,7 @@ var rooms = map[string]room{
 	"web":          {level: 1},
 	"protocol":     {level: 0, pure: true},
 	"catalog":      {level: 0, pure: true},
+	"docs":         {level: 0},
 	lab:            {level: 99},
 }
 

@@ -17,6 +17,7 @@ const compression = 5
 // routes is the whole of HTTP, the same on both listeners.
 type routes struct {
 	page    page
+	docs    documents
 	api     *api
 	socket  http.Handler // the WebSocket of signaling
 	metrics http.Handler
@@ -31,6 +32,8 @@ func (s routes) handler() http.Handler {
 		r.Use(middleware.Compress(compression))
 		r.Get("/", s.page.serveIndex)
 		r.Get("/r/{room}", s.page.serveIndex)
+		r.Get("/findings", s.docs.serveFindings)
+		r.Get("/docs/*", s.docs.serveDocument)
 		r.Get("/whoami", serveWhoami)
 		r.Get("/healthz", serveOK)
 		r.Get("/readyz", s.serveReady)

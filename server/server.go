@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/icescope/icescope/docs"
 	"github.com/icescope/icescope/protocol"
 	"github.com/icescope/icescope/session"
 	"github.com/icescope/icescope/signaling"
@@ -219,11 +220,15 @@ func (s *Server) routes(metrics *metrics) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the page in this binary cannot be read: %w", err)
 	}
+	documents, err := newDocuments(docs.Files, s.config.Lang)
+	if err != nil {
+		return nil, err
+	}
 	if !built {
 		s.log.Warn("the page is not built into this binary; make build does it")
 	}
 	return routes{
-		page: page, socket: s.hub, metrics: metrics.handler(s.log), ready: &s.ready,
+		page: page, docs: documents, socket: s.hub, metrics: metrics.handler(s.log), ready: &s.ready,
 		api: &api{rooms: live{s.hub, s.talk}, info: s.info, lang: s.config.Lang},
 	}.handler(), nil
 }

@@ -1,0 +1,129 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+
+	"github.com/icescope/icescope/protocol"
+)
+
+// documents serves docs/ offline: each page once rendered is kept, they never change.
+type documents struct {
+	files fs.FS
+	lang  protocol.Lang
+	pages map[string][]byte // by file name
+}
+
+// markdown is what our documents are written in: CommonMark with tables, and headings that can be linked to. Raw HTML is left out.
+var markdown = goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
+
+// documentPage is the frame around a document. Its style stands inside, as reportCSP wants it.
+var documentPage = template.Must(template.New("document").Parse(`<!doctype html>
+<html lang="{{.Lang}}">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{{.Title}} · icescope</title>
+<style>
+:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 20%, transparent); --soft: color-mix(in srgb, currentColor 6%, transparent) }
+body { font: 1rem/1.6 system-ui, "Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic", sans-serif; max-width: 64rem; margin: 0 auto; padding: 1rem 1.25rem 6rem }
+h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1rem } h3 { font-size: 1rem }
+h2:target { background: color-mix(in srgb, #f5c400 30%, transparent); border-radius: .25rem }
+pre { overflow: auto; background: var(--soft); padding: .75rem 1rem; border-radius: .375rem; font-size: .85rem; line-height: 1.4 }
+code { font-family: ui-monospace, "Cascadia Mono", "Noto Sans Mono CJK JP", monospace; font-size: .92em }
+table { border-collapse: collapse; font-size: .85rem; display: block; overflow-x: auto } td, th { border: 1px solid var(--line); padding: .25rem .5rem; text-align: left }
+img { max-width: 100% } nav { font-size: .9rem } :focus-visible { outline: 2px solid; outline-offset: 2px }
+</style>
+<nav>{{if .Other}}<a href="?lang={{.Other}}" lang="{{.Other}}" hreflang="{{.Other}}">{{.OtherName}}</a>{{end}}</nav>
+<main>
+{{.Body}}
+</main>
+</html>
+`))
+
+// newDocuments renders every document, so that a broken one is found when the server starts and not when somebody reads it.
+func newDocuments(files fs.FS, lang protocol.Lang) (documents, error) {
+	d := documents{files: files, lang: lang, pages: map[string][]byte{}}
+	names, err := fs.Glob(files, "*.md")
+	if err != nil {
+		return d, err
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return d, err
+		}
+		if d.pages[name], err = d.render(name, text); err != nil {
+			return d, fmt.Errorf("docs/%s: %w", name, err)
+		}
+	}
+	return d, nil
+}
+
+func (d documents) render(name string, text []byte) ([]byte, error) {
+	var body, page bytes.Buffer
+	if err := markdown.Convert(text, &body); err != nil {
+		return nil, err
+	}
+	title, _, _ := strings.Cut(strings.TrimPrefix(string(text), "# "), "\n")
+	frame := struct {
+		Lang, Other     protocol.Lang
+		Title           string
+		OtherName, Body template.HTML
+	}{Lang: protocol.English, Title: title, Body: template.HTML(body.String())} //nolint:gosec // our own documents, and goldmark leaves raw HTML out
+	if inner, ok := strings.CutSuffix(name, ".ja.md"); ok {
+		frame.Lang, frame.Other, frame.OtherName = protocol.Japanese, protocol.English, "English"
+		name = inner + ".md"
+	} else if _, err := fs.Stat(d.files, japanese(name)); err == nil {
+		frame.Other, frame.OtherName = protocol.Japanese, "日本語"
+	}
+	err := documentPage.Execute(&page, frame)
+	return page.Bytes(), err
+}
+
+// japanese is the file of a document in Japanese.
+func japanese(name string) string { return strings.TrimSuffix(name, ".md") + ".ja.md" }
+
+// serveFindings answers GET /findings: what every code means, looks like, and what to change. The page links each finding here.
+func (d documents) serveFindings(w http.ResponseWriter, r *http.Request) { d.serve(w, r, "findings.md") }
+
+// serveDocument answers GET /docs/NAME, for the links between the documents: with .md at the end or without.
+func (d documents) serveDocument(w http.ResponseWriter, r *http.Request) {
+	name := path.Clean(chi.URLParam(r, "*"))
+	if strings.HasPrefix(name, "images/") {
+		http.ServeFileFS(w, r, d.files, name)
+		return
+	}
+	d.serve(w, r, strings.TrimSuffix(name, ".md")+".md")
+}
+
+func (d documents) serve(w http.ResponseWriter, r *http.Request, name string) {
+	lang := protocol.Lang(r.URL.Query().Get("lang"))
+	if lang == "" {
+		lang = d.lang
+	}
+	page, ok := d.pages[name]
+	if own, translated := d.pages[japanese(name)]; lang == protocol.Japanese && translated {
+		page, ok = own, true
+	}
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", documentCSP)
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(page) // the reader is gone: nothing to do
+}
+
+// documentCSP is that of an exported report, with the pictures of this server.
+const documentCSP = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
