@@ -95,8 +95,16 @@ type Finding struct {
 	Summary    string     `json:"summary"`
 	Evidence   []Evidence `json:"evidence"`
 	Remedy     string     `json:"remedy"`
+	// Settings are what to type where: by product, ready to be copied, with words in capitals to fill in.
+	Settings []Setting `json:"settings,omitempty" ts:"optional"`
 	// SeparatingExperiment is what would tell this cause from those that explain as much.
 	SeparatingExperiment string `json:"separatingExperiment,omitempty"`
+}
+
+// Setting is one line, or some, for one product.
+type Setting struct {
+	For  string `json:"for"`
+	Text string `json:"text"`
 }
 
 // Direction is from one peer towards another.

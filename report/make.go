@@ -1,7 +1,9 @@
 package report
 
 import (
+	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/icescope/icescope/catalog"
@@ -27,7 +29,7 @@ func Make(d diagnosis.Diagnosis, o Options) protocol.Report {
 	}
 	for _, f := range d.Findings {
 		x := protocol.Finding{ID: f.ID(), Code: f.Code, Title: say(f.Title), Severity: f.Severity, Confidence: f.Confidence, Peers: f.Peers, Direction: f.Direction,
-			Trial: f.Trial, Run: f.Run, Summary: say(f.Summary), Evidence: []protocol.Evidence{}, Remedy: say(f.Remedy), SeparatingExperiment: say(f.Experiment)}
+			Trial: f.Trial, Run: f.Run, Summary: say(f.Summary), Evidence: []protocol.Evidence{}, Remedy: say(f.Remedy), Settings: settings(f.Code, d.Room.STUN), SeparatingExperiment: say(f.Experiment)}
 		for _, e := range f.Evidence {
 			x.Evidence = append(x.Evidence, protocol.Evidence{Text: say(e.Text), Events: e.Events})
 		}
@@ -55,6 +57,26 @@ func Make(d diagnosis.Diagnosis, o Options) protocol.Report {
 	}
 	r.Trials = reasoned(r.Trials, o.Lang)
 	return normal(r)
+}
+
+// settings are the catalog's, with this server's own address where it is known.
+func settings(c protocol.Code, stun []string) []protocol.Setting {
+	out := slices.Clone(catalog.Settings(c))
+	if len(stun) == 0 {
+		return out
+	}
+	server, err := netip.ParseAddrPort(stun[0])
+	if err != nil {
+		return out
+	}
+	host := server.Addr().String()
+	if server.Addr().Is6() {
+		host = "[" + host + "]"
+	}
+	for i := range out {
+		out[i].Text = strings.ReplaceAll(out[i].Text, "SERVER", host)
+	}
+	return out
 }
 
 // reasoned is a copy that says why each trial ended.

@@ -69,6 +69,10 @@ func Markdown(r protocol.Report) string {
 		if f.Remedy != "" {
 			d.paragraph(bold(v.T("report.remedy"))+" "+escape(f.Remedy), "")
 		}
+		for _, s := range f.Settings {
+			d.paragraph(escape(s.For) + ":")
+			d.fence("text", s.Text)
+		}
 		if f.Separates != "" {
 			d.paragraph(bold(v.T("report.separates"))+" "+escape(f.Separates), "")
 		}

@@ -85,6 +85,7 @@ type findingView struct {
 	Code, Title, Where         string
 	Summary, Remedy, Separates string
 	Evidence                   []evidenceView
+	Settings                   []protocol.Setting
 }
 
 type evidenceView struct{ Text, Events string }
@@ -283,6 +284,11 @@ func (v view) finding(r protocol.Report, f protocol.Finding) findingView {
 	out := findingView{
 		Severity: v.word("severity.", string(f.Severity)), Confidence: v.word("confidence.", string(f.Confidence)),
 		Code: clean(string(f.Code)), Title: clean(f.Title), Summary: clean(f.Summary), Remedy: clean(f.Remedy), Separates: clean(f.SeparatingExperiment),
+	}
+	if f.Severity != protocol.SeverityInfo { // what is no fault needs no change
+		for _, s := range f.Settings {
+			out.Settings = append(out.Settings, protocol.Setting{For: clean(s.For), Text: s.Text})
+		}
 	}
 	switch f.Severity {
 	case protocol.SeverityError:

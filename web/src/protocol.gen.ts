@@ -976,8 +976,16 @@ export interface Finding {
   summary: string;
   evidence: Evidence[];
   remedy: string;
+  /** Settings are what to type where: by product, ready to be copied, with words in capitals to fill in. */
+  settings?: Setting[];
   /** SeparatingExperiment is what would tell this cause from those that explain as much. */
   separatingExperiment?: string;
+}
+
+/** Setting is one line, or some, for one product. */
+export interface Setting {
+  for: string;
+  text: string;
 }
 
 /** Direction is from one peer towards another. */
