@@ -25,6 +25,7 @@ type story struct {
 	name      string
 	archive   *txtar.Archive
 	recording []protocol.Event
+	diagnosis diagnosis.Diagnosis // where a test has made it
 }
 
 func stories(t testing.TB) (out []story) {
