@@ -24,7 +24,7 @@ type Network struct {
 type Node struct {
 	Name string
 	Legs []Leg
-	// Routes as `ip route add` takes them. Chromium without a default route gathers no host candidate, so leaving it out is a scenario of its own.
+	// Routes as `ip route add` takes them; those of IPv6 begin with "-6 ". Chromium without a default route gathers no host candidate, so leaving it out is a scenario of its own.
 	Routes  []string
 	Forward bool
 	// Rules is nft text. nft wants each statement on its own line.
@@ -34,7 +34,7 @@ type Node struct {
 // Leg is a network interface: "eth0" where it is the only one, otherwise named after its segment, so that rules read like the picture.
 type Leg struct {
 	Segment string
-	Address string // with prefix length; several have a space between
+	Address string // with prefix length; several have a space between, of both families
 }
 
 // Lab is a network that stands.
@@ -98,24 +98,8 @@ func (l *Lab) build(n Network) error {
 	if err := run(adds.String(), "ip", "-batch", "-"); err != nil {
 		return err
 	}
-	// No IPv6: its link-local addresses and duplicate address detection would add candidates and delays that no scenario is about.
-	// rp_filter off: asymmetric paths are what the lab is for.
 	for i, name := range names {
-		forward := "0"
-		if i > 0 && n.Nodes[i-1].Forward {
-			forward = "1"
-		}
-		if err := InNamespace(l.NS(name), func() error {
-			return sysctl(map[string]string{
-				"net/ipv6/conf/all/disable_ipv6":     "1",
-				"net/ipv6/conf/default/disable_ipv6": "1",
-				"net/ipv4/conf/all/rp_filter":        "0",
-				"net/ipv4/conf/default/rp_filter":    "0",
-				"net/ipv4/conf/all/send_redirects":   "0", // a redirect would straighten the crooked paths
-				"net/ipv4/conf/all/accept_redirects": "0",
-				"net/ipv4/ip_forward":                forward,
-			})
-		}); err != nil {
+		if err := InNamespace(l.NS(name), func() error { return sysctl(settings(n.IPv6, i > 0 && n.Nodes[i-1].Forward)) }); err != nil {
 			return err
 		}
 	}
@@ -139,12 +123,48 @@ func (l *Lab) build(n Network) error {
 			}
 			fmt.Fprintf(&b, "link set dev %s up\n", node.device(leg))
 		}
+		var six strings.Builder // the family is an option of ip itself, so the routes of IPv6 are a batch of their own
 		for _, r := range node.Routes {
-			fmt.Fprintf(&b, "route add %s\n", r)
+			if route, ok := strings.CutPrefix(r, "-6 "); ok {
+				fmt.Fprintf(&six, "route add %s\n", route)
+			} else {
+				fmt.Fprintf(&b, "route add %s\n", r)
+			}
 		}
 		errs[i] = l.configure(node.Name, b.String(), node.Rules)
+		if errs[i] == nil && six.Len() > 0 {
+			errs[i] = run(six.String(), "ip", "-6", "-n", l.NS(node.Name), "-batch", "-")
+		}
 	})
 	return errors.Join(errs...)
+}
+
+// settings of a namespace, by their names under /proc/sys.
+func settings(ipv6, forward bool) map[string]string {
+	on := map[bool]string{false: "0", true: "1"}
+	s := map[string]string{
+		// Asymmetric paths are what the lab is for.
+		"net/ipv4/conf/all/rp_filter":        "0",
+		"net/ipv4/conf/default/rp_filter":    "0",
+		"net/ipv4/conf/all/send_redirects":   "0", // a redirect would straighten the crooked paths
+		"net/ipv4/conf/all/accept_redirects": "0",
+		"net/ipv4/ip_forward":                on[forward],
+		// Where no scenario is about it, IPv6 would add link-local addresses, and so candidates.
+		"net/ipv6/conf/all/disable_ipv6":     on[!ipv6],
+		"net/ipv6/conf/default/disable_ipv6": on[!ipv6],
+	}
+	if !ipv6 {
+		return s
+	}
+	s["net/ipv6/conf/all/forwarding"] = on[forward]
+	for _, of := range []string{"all", "default"} {
+		// No duplicate address detection (RFC 4862 section 5.4): an address is usable at once, as the lab gives none twice. Nobody advertises a router.
+		s["net/ipv6/conf/"+of+"/accept_dad"] = "0"
+		s["net/ipv6/conf/"+of+"/dad_transmits"] = "0"
+		s["net/ipv6/conf/"+of+"/accept_ra"] = "0"
+		s["net/ipv6/conf/"+of+"/accept_redirects"] = "0"
+	}
+	return s
 }
 
 func (l *Lab) configure(node, links, rules string) error {

@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"net"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Every scenario's network must be buildable, have a carrier on every leg at once, and leave nothing behind.
@@ -25,5 +27,57 @@ func TestNetworks(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// IPv6 must be usable at once, through a router, and be off where it was not asked for.
+func TestIPv6(t *testing.T) {
+	need(t, "ip")
+	l, err := Build(Network{
+		IPv6:     true,
+		Segments: []string{"left", "right"},
+		Nodes: []Node{
+			{Name: "a", Legs: []Leg{{"left", "10.1.0.2/24 fd00:1::2/64"}}, Routes: []string{"default via 10.1.0.1", "-6 default via fd00:1::1"}},
+			{Name: "b", Legs: []Leg{{"right", "fd00:9::2/64"}}, Routes: []string{"-6 default via fd00:9::1"}},
+			router("r", "", Leg{"left", "10.1.0.1/24 fd00:1::1/64"}, Leg{"right", "fd00:9::1/64"}),
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	var at net.PacketConn
+	if err := InNamespace(l.NS("b"), func() (err error) {
+		at, err = net.ListenPacket("udp6", "[fd00:9::2]:9000")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	defer at.Close()
+	from, err := NetnsDial(l.NS("a"))(t.Context(), "udp6", "[fd00:9::2]:9000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	if _, err := from.Write([]byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if err := at.SetReadDeadline(time.Now().Add(stepDeadline)); err != nil {
+		t.Fatal(err)
+	}
+	if _, who, err := at.ReadFrom(make([]byte, 16)); err != nil || !strings.HasPrefix(who.String(), "[fd00:1::2]:") {
+		t.Errorf("a packet from a through r came from %v: %v", who, err)
+	}
+	plain, err := Build(oneSegment(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	if out, err := exec.Command("ip", "-6", "-n", plain.NS("a"), "address").Output(); err != nil || len(out) > 0 {
+		t.Errorf("IPv6 is on where it was not asked for: %v\n%s", err, out)
 	}
 }
