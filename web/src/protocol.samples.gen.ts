@@ -966,6 +966,22 @@ export const eventSamples = {
       "rttMs": 0.8
     }
   } satisfies Event,
+  "event-probe": {
+    "seq": 412,
+    "atMs": 9120.5,
+    "type": "probe",
+    "peer": "b",
+    "probe": {
+      "what": "size",
+      "trial": "stun-3",
+      "from": "10.1.0.2:41823",
+      "to": "10.9.0.2:39259",
+      "size": 1200,
+      "sent": 4,
+      "answered": false,
+      "atMs": 812.5
+    }
+  } satisfies Event,
   "event-resumed": {
     "seq": 3,
     "atMs": 103.5,

@@ -1,6 +1,7 @@
 // One RTCPeerConnection and the reporting that hangs on it: what trials and the gathering alone have in common.
 import type { Candidate, CandidateError, ClientMessage, ICEServer, State, TrialError, TrialID } from "../protocol.gen";
 import { round, toSample, type Stats } from "./sample";
+import { fingerprintOf, isFamily, newUfrag, ofFamily, onlyFamily, withUfrag, type Family } from "./sdp";
 
 /** Outbox takes frames for the server: send may not lose any, post may. */
 export interface Outbox {
@@ -17,6 +18,10 @@ export interface AgentOptions {
   relayOnly?: boolean;
   /** silent: nobody needs its statistics, and none are sent. */
   silent?: boolean;
+  /** ufragLength asks for username fragments of that many characters; 0: the browser's own. */
+  ufragLength?: number;
+  /** family is "ipv4" or "ipv6": candidates of the other one are not signaled. */
+  family?: string;
 }
 
 export class Agent {
@@ -24,6 +29,8 @@ export class Agent {
   readonly trial: TrialID;
   readonly #out: Outbox;
   readonly #silent: boolean;
+  readonly #family: Family | null;
+  #ufragLength: number;
   readonly #began = performance.now();
   #described = false;
   #early: Candidate[] = []; // gathered before the description went out, which they must not overtake
@@ -32,12 +39,16 @@ export class Agent {
   #sampling: Promise<void> | null = null;
   #sampleAgain = false;
   #dtls: RTCDtlsTransport | null = null;
+  #detail = ""; // of the last RTCError
+  #fingerprint = "";
 
   /** It throws what the constructor of RTCPeerConnection throws: a malformed URL, a policy. */
-  constructor(trial: TrialID, out: Outbox, iceServers: ICEServer[], { relayOnly = false, silent = false }: AgentOptions = {}) {
+  constructor(trial: TrialID, out: Outbox, iceServers: ICEServer[], { relayOnly = false, silent = false, ufragLength = 0, family }: AgentOptions = {}) {
     this.trial = trial;
     this.#out = out;
     this.#silent = silent;
+    this.#ufragLength = ufragLength;
+    this.#family = isFamily(family) ? family : null;
     const pc = new RTCPeerConnection({
       iceServers: iceServers.map((s) => ({ ...s })),
       iceTransportPolicy: relayOnly ? "relay" : "all",
@@ -50,7 +61,7 @@ export class Agent {
     pc.onicegatheringstatechange = () => this.state("gathering", pc.iceGatheringState);
     pc.onsignalingstatechange = () => this.state("signaling", pc.signalingState);
     pc.oniceconnectionstatechange = () => this.#changed("ice", pc.iceConnectionState);
-    pc.onconnectionstatechange = () => this.#changed("connection", pc.connectionState);
+    pc.onconnectionstatechange = () => this.#changed("connection", pc.connectionState, pc.connectionState === "failed" ? this.#detail : "");
   }
 
   /** atMs is the time since the trial began here. */
@@ -72,14 +83,30 @@ export class Agent {
   }
 
   /** describe makes the offer or answer, sets it and sends it, and then the candidates that were gathered meanwhile. */
-  async describe(kind: "offer" | "answer"): Promise<void> {
-    await this.pc.setLocalDescription(kind === "offer" ? await this.pc.createOffer() : await this.pc.createAnswer());
-    const sdp = this.pc.localDescription?.sdp ?? "";
+  async describe(kind: "offer" | "answer", options?: RTCOfferOptions): Promise<void> {
+    this.#described = false;
+    await this.#setLocal(kind === "offer" ? await this.pc.createOffer(options) : await this.pc.createAnswer());
+    const own = this.pc.localDescription?.sdp ?? "";
+    const sdp = this.#family ? onlyFamily(own, this.#family) : own;
+    this.#fingerprint = fingerprintOf(own);
     this.send({ type: "description", description: { trial: this.trial, kind, sdp, atMs: this.atMs() } });
     this.#described = true;
     for (const candidate of this.#early) this.send({ type: "candidate", candidate });
     this.#early = [];
     this.watchDTLS();
+  }
+
+  /** setLocal sets a description, with a long fragment where that is wanted. A browser that refuses it goes on with its own. */
+  async #setLocal(d: RTCSessionDescriptionInit): Promise<void> {
+    if (this.#ufragLength > 0) {
+      try {
+        return await this.pc.setLocalDescription({ type: d.type, sdp: withUfrag(d.sdp ?? "", newUfrag(this.#ufragLength)) });
+      } catch (e) {
+        this.#ufragLength = 0;
+        this.failed("create", e, false);
+      }
+    }
+    await this.pc.setLocalDescription(d);
   }
 
   /** apply does what the other end signaled and says what became of it. */
@@ -101,15 +128,17 @@ export class Agent {
     const dtls = this.pc.sctp?.transport ?? null;
     if (!dtls || dtls === this.#dtls) return;
     this.#dtls = dtls;
-    let detail = "";
-    dtls.onerror = (e) => {
-      const error = (e as RTCErrorEvent).error as RTCError | undefined;
-      detail = error ? `${error.errorDetail}: ${error.message}` : "";
-    };
+    dtls.onerror = (e) => this.noteError(e);
     dtls.onstatechange = () => {
-      this.state("dtls", dtls.state, detail);
+      this.state("dtls", dtls.state, dtls.state === "failed" ? this.#detail : "");
       void this.sample();
     };
+  }
+
+  /** noteError keeps what an RTCErrorEvent tells, for the state change that it explains. Neither Chromium 156 nor Firefox 153 has one for a wrong fingerprint. */
+  noteError(e: Event): void {
+    const error = (e as RTCErrorEvent).error as RTCError | undefined;
+    if (error) this.#detail = [error.errorDetail, error.message].filter(Boolean).join(": ");
   }
 
   /** sample sends what getStats says now. One at a time: a call during another makes one more after it. */
@@ -133,6 +162,8 @@ export class Agent {
     try {
       const stats = (await this.pc.getStats()) as unknown as Map<string, Stats>;
       const sample = toSample(this.trial, this.atMs(), stats.values(), COUNTS);
+      // Firefox has no statistics of certificates. Its own is the one that it described: a browser sets no description of another.
+      if (!sample.localFingerprint && this.#fingerprint) sample.localFingerprint = this.#fingerprint;
       const { atMs, ...rest } = sample;
       const content = JSON.stringify(rest);
       if (content === this.#lastSample && atMs - this.#lastSampleAt < SAME_SAMPLE_MS) return;
@@ -144,14 +175,15 @@ export class Agent {
     }
   }
 
-  #changed(what: string, value: string): void {
-    this.state(what, value);
+  #changed(what: string, value: string, error?: string): void {
+    this.state(what, value, error);
     void this.sample();
   }
 
   #candidate(c: RTCIceCandidate | null): void {
     // Chromium gives an empty candidate and then null, Firefox likewise: the null is the end of candidates (RFC 8838 section 13) of all.
     if (c && c.candidate === "") return;
+    if (c && this.#family && !ofFamily(c.candidate, this.#family)) return;
     const candidate: Candidate = { trial: this.trial, candidate: c?.candidate ?? "", atMs: this.atMs() };
     if (c?.sdpMid != null) candidate.sdpMid = c.sdpMid;
     if (c?.sdpMLineIndex != null) candidate.sdpMLineIndex = c.sdpMLineIndex;

@@ -1,5 +1,9 @@
 // What the page can say of the place it runs in, and the one way for a person to change it: granting the camera.
 import type { Environment } from "../protocol.gen";
+import { serverInfo } from "../signaling/info";
+
+/** How long to wait for the server to say whether a proxy was between: its answer is usually there already, and the rest is worth telling without it. */
+const PROXY_MS = 2000;
 
 /** RevealError says why the camera could not be had. */
 export class RevealError extends Error {
@@ -17,13 +21,30 @@ export async function environment(): Promise<Environment> {
     mediaPermission: await mediaPermission(),
     webRTC: true,
   };
-  try {
-    new RTCPeerConnection().close(); // an extension or a policy may take the constructor away, or let it throw
-  } catch (e) {
+  const error = webRTCError();
+  if (error) {
     env.webRTC = false;
-    env.error = String(e);
+    env.error = error;
   }
+  const proxy = await seenProxy();
+  if (proxy) env.proxy = proxy;
   return env;
+}
+
+/** webRTCError is why this browser makes no RTCPeerConnection: an extension or a policy may take the constructor away, or let it throw. Empty: it makes one. */
+export function webRTCError(): string {
+  try {
+    new RTCPeerConnection().close();
+    return "";
+  } catch (e) {
+    return String(e);
+  }
+}
+
+/** seenProxy is what a proxy wrote into the page's own request (Via, RFC 9110 section 7.6.3; Forwarded, RFC 7239), as the server saw it. */
+async function seenProxy(): Promise<string> {
+  const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), PROXY_MS));
+  return (await Promise.race([serverInfo().catch(() => null), late]))?.proxy ?? "";
 }
 
 /** mediaPermission is "granted" where either device is: one is enough to unmask (facts.md section 3). "" is not known. */

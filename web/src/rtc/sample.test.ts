@@ -1,5 +1,6 @@
 // The recorded answers are of real browsers: two RTCPeerConnections in one page, connected over masked host candidates.
 import { expect, test } from "vitest";
+import certificates from "./testdata/chromium-156-certificates.json";
 import chromium from "./testdata/chromium-156-masked.json";
 import firefox from "./testdata/firefox-153-masked.json";
 import { toSample, type Stats } from "./sample";
@@ -14,7 +15,9 @@ test("Chromium: counters, and no addresses while masked", () => {
   const pair = s.pairs?.find((p) => p.id === s.selectedPair);
   expect(pair).toMatchObject({ state: "succeeded", nominated: true, requestsSent: 4, requestsReceived: 4, responsesSent: 4, responsesReceived: 4, rttMs: 1 });
   const local = s.local?.find((c) => c.id === pair?.local);
-  expect(local).toEqual({ id: pair?.local, type: "host", protocol: "udp", port: 33182, priority: 2113942271, foundation: "2155647649", networkType: "unknown" });
+  expect(local).toEqual({ id: pair?.local, type: "host", protocol: "udp", port: 33182, priority: 2113942271, foundation: "2155647649", networkType: "unknown", usernameFragment: "HWhJ" });
+  expect(pair).toMatchObject({ packetsSent: 3842, packetsReceived: 5044, bytesSent: 2096333, bytesReceived: 4795549 });
+  expect(s.remote?.every((c) => c.usernameFragment === undefined)).toBe(true);
   expect(s.remote?.every((c) => c.address === undefined)).toBe(true);
 });
 
@@ -27,6 +30,17 @@ test("Firefox: absent counters stay absent, masked names are visible", () => {
   expect(s.local?.[0]?.address).toMatch(/\.local$/);
   const silent = s.pairs?.find((p) => p.responsesReceived === 0);
   expect(silent).not.toHaveProperty("rttMs");
+});
+
+test("the certificates that are in use and were shown, through the transport", () => {
+  const s = sample(certificates);
+  expect(s.localFingerprint).toBe(`sha-256 48:BF:B7:8E:8A:C3:9B:03:A7:73:51:8F:8C:99:4F:28:4C:AE:DA:F7:34:9F:C1:85:C5:48:35:CB:8C:6B:A9:BA`);
+  expect(s.remoteFingerprint).toBe(`sha-256 CD:8E:18:22:54:EF:DE:B4:49:28:02:33:C6:66:2E:32:F2:C3:50:53:A9:B9:BA:E8:89:FA:45:A9:19:9C:C3:D4`);
+  expect(s.dtlsRole).toBe("server");
+  const none = sample(certificates.filter((c) => c.type !== "certificate"));
+  expect(none).not.toHaveProperty("localFingerprint");
+  expect(none).not.toHaveProperty("remoteFingerprint");
+  expect(sample([{ id: "t", type: "transport", dtlsRole: "unknown" }])).not.toHaveProperty("dtlsRole");
 });
 
 test("no pairs: what the browser is known to do decides", () => {

@@ -1,5 +1,6 @@
 // getStats to protocol.Sample. Pure: what the browsers differ in is decided here and tested with their recorded answers.
 import type { Sample, SampleCandidate, SamplePair, TrialID } from "../protocol.gen";
+import { fingerprint } from "./sdp";
 
 /** Stats is one RTCStats dictionary as the browsers really fill it; every member may be missing (facts.md section 4). */
 export type Stats = { id: string; type: string } & Record<string, unknown>;
@@ -12,12 +13,14 @@ export function toSample(trial: TrialID, atMs: number, stats: Iterable<Stats>, c
   const local: SampleCandidate[] = [];
   const remote: SampleCandidate[] = [];
   const pairs: SamplePair[] = [];
+  const certificates = new Map<string, Stats>();
   let transport: Stats | undefined;
   let selected = ""; // Firefox before 153 has no transport statistics but marks the pair
   for (const s of stats) {
     switch (s.type) {
       case "local-candidate":
-        local.push(toCandidate(s));
+        // The own fragment only: the other end's is its own to tell.
+        local.push(compact({ ...toCandidate(s), usernameFragment: text(s.usernameFragment) }));
         break;
       case "remote-candidate":
         remote.push(toCandidate(s));
@@ -25,6 +28,9 @@ export function toSample(trial: TrialID, atMs: number, stats: Iterable<Stats>, c
       case "candidate-pair":
         pairs.push(toPair(s));
         if (s.selected === true) selected = s.id;
+        break;
+      case "certificate":
+        certificates.set(s.id, s);
         break;
       case "transport":
         transport = s;
@@ -40,6 +46,16 @@ export function toSample(trial: TrialID, atMs: number, stats: Iterable<Stats>, c
   if (iceState) sample.iceState = iceState;
   if (dtlsState) sample.dtlsState = dtlsState;
   if (selectedPair) sample.selectedPair = selectedPair;
+  const shown = (id: unknown) => {
+    const c = certificates.get(text(id));
+    return fingerprint(text(c?.fingerprintAlgorithm), text(c?.fingerprint));
+  };
+  const localFingerprint = shown(transport?.localCertificateId);
+  const remoteFingerprint = shown(transport?.remoteCertificateId); // Chromium tells it only of a certificate that it accepted
+  const dtlsRole = text(transport?.dtlsRole);
+  if (localFingerprint) sample.localFingerprint = localFingerprint;
+  if (remoteFingerprint) sample.remoteFingerprint = remoteFingerprint;
+  if (dtlsRole && dtlsRole !== "unknown") sample.dtlsRole = dtlsRole;
   return sample;
 }
 
@@ -70,7 +86,7 @@ function toPair(s: Stats): SamplePair {
     state: s.state === "inprogress" ? "in-progress" : text(s.state), // the older spelling of Firefox
   };
   if (s.nominated === true) pair.nominated = true;
-  for (const name of ["requestsSent", "requestsReceived", "responsesSent", "responsesReceived", "bytesSent", "bytesReceived"] as const) {
+  for (const name of ["requestsSent", "requestsReceived", "responsesSent", "responsesReceived", "bytesSent", "bytesReceived", "packetsSent", "packetsReceived"] as const) {
     const n = number(s[name]);
     if (n !== undefined) pair[name] = n;
   }

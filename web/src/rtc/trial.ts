@@ -3,6 +3,7 @@
 import type { Candidate, Description, Measurement, Start } from "../protocol.gen";
 import { Agent, trialError, type Outbox } from "./agent";
 import { canvasTrack } from "./canvas";
+import { keep } from "./keep";
 import { DataMeter } from "./measure";
 import { every } from "./ticker";
 import { measureVideo } from "./video";
@@ -33,12 +34,12 @@ export class Trial {
       out.send({ type: "trialError", trialError: trialError(start.trial, "create", e, true) });
       return;
     }
-    if (start.role === "offerer") this.#then("offer", () => this.#agent!.describe("offer"));
+    if (start.role === "offerer") void this.#then("offer", () => this.#agent!.describe("offer"));
   }
 
   /** description applies the other end's offer or answer, says so, and answers an offer. */
   description(d: Description, ref: number): void {
-    this.#then(d.kind === "offer" ? "answer" : "offer", async () => {
+    void this.#then(d.kind === "offer" ? "answer" : "offer", async () => {
       const { pc } = this.#agent!;
       const ok = await this.#agent!.apply(ref, () => pc.setRemoteDescription({ type: d.kind as RTCSdpType, sdp: d.sdp }));
       if (!ok) return;
@@ -50,7 +51,7 @@ export class Trial {
   }
 
   candidate(c: Candidate, ref: number): void {
-    this.#then("answer", async () => {
+    void this.#then("answer", async () => {
       if (this.#remote) await this.#addCandidate(c, ref);
       else this.#queued.push({ c, ref });
     });
@@ -68,7 +69,11 @@ export class Trial {
 
   #create(): void {
     const { start } = this;
-    const agent = new Agent(start.trial, this.#out, start.iceServers ?? [], { relayOnly: start.relayOnly ?? false });
+    const agent = new Agent(start.trial, this.#out, start.iceServers ?? [], {
+      relayOnly: start.relayOnly ?? false,
+      ufragLength: start.ufragLength ?? 0,
+      ...(start.family ? { family: start.family } : {}),
+    });
     this.#agent = agent;
     const { pc } = agent;
 
@@ -78,11 +83,28 @@ export class Trial {
       offerer: start.role === "offerer",
       result: (data) => this.#tell({ data: { ...data } }),
     });
+    let measured = false;
     data.ping.addEventListener("open", () => {
       agent.state("data", "open");
-      data.measure().catch((e: unknown) => this.#failed("data", e, false));
+      data
+        .measure()
+        .catch((e: unknown) => this.#failed("data", e, false))
+        .finally(() => (measured = true));
     });
+    data.ping.addEventListener("error", (e) => agent.noteError(e));
     data.ping.addEventListener("close", () => this.#stopped || agent.state("data", "closed"));
+
+    if ((start.holdMs ?? 0) > 0) {
+      this.#ends.push(
+        keep(pc, {
+          offerer: start.role === "offerer",
+          restartMs: start.restartMs ?? 0,
+          ping: () => measured && data.touch(), // before, it would disturb what is measured
+          restart: () => this.#then("offer", () => agent.describe("offer", { iceRestart: true })),
+          tell: (value) => agent.state("restart", value),
+        }),
+      );
+    }
 
     try {
       const { track, stream, release } = canvasTrack();
@@ -113,7 +135,7 @@ export class Trial {
     await this.#agent!.apply(ref, () => (c.candidate === "" ? pc.addIceCandidate() : pc.addIceCandidate(init)));
   }
 
-  #then(step: "offer" | "answer", f: () => Promise<void>): void {
+  #then(step: "offer" | "answer", f: () => Promise<void>): Promise<void> {
     this.#work = this.#work.then(async () => {
       if (this.#stopped || !this.#agent) return;
       try {
@@ -122,6 +144,7 @@ export class Trial {
         this.#failed(step, e, true);
       }
     });
+    return this.#work;
   }
 
   /** tell sends all that is measured so far: the newest frame says everything. */

@@ -1,7 +1,8 @@
 import { signal } from "@preact/signals";
 import { lang } from "../i18n";
 import { openRoom, type RoomModel } from "../model/room";
-import type { Info, RoomCreated } from "../protocol.gen";
+import type { RoomCreated } from "../protocol.gen";
+import { serverInfo } from "../signaling/info";
 import { info } from "./context";
 
 /** The page's own state: which room it stands in, and whether the reader has entered it. Alone on the start page, it stands in a room that nobody knows yet. */
@@ -13,7 +14,7 @@ export const failure = signal("");
 
 /** begin reads the address and opens what it names. */
 export async function begin(at: URL): Promise<void> {
-  void ask<Info>("/api/v1/info").then((answer) => (info.value = answer), () => undefined);
+  void serverInfo().then((answer) => (info.value = answer), () => undefined);
   const named = /^\/r\/([^/]+)\/?$/.exec(at.pathname)?.[1];
   if (named) {
     entered.value = true;
