@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -51,6 +53,39 @@ type Options struct {
 	InitScript string // runs in every page before its own scripts
 	// ChromiumFlags are given to Chromium beside the lab's own.
 	ChromiumFlags []string
+	// Policies are Chromium's managed policies, Preferences what Firefox's enterprise policy "Preferences" sets and locks.
+	Policies, Preferences map[string]any
+	// Proxy is host:port of an HTTP proxy for everything, WebSockets and loopback among it; empty: none.
+	Proxy string
+	// Devices gives the browser a camera and a microphone that are none, and lets it take the server's own certificate, without which no page is given either.
+	Devices bool
+}
+
+// administered makes a Command into one that finds the files, by their names under /etc, as an administrator would have put them there. `ip netns exec` has given
+// the program a mount namespace whose mounts nobody else sees, and there these files lie over /etc: the machine's own stays as it is, and no other browser is told.
+// Dir is where the files are kept; it must last as long as the program.
+func administered(c *exec.Cmd, dir string, files map[string]any) error {
+	if len(files) == 0 {
+		return nil
+	}
+	over := filepath.Join(dir, "etc")
+	for name, content := range files {
+		text, err := json.Marshal(content)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		path := filepath.Join(over, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			return err
+		}
+	}
+	// ip netns exec NAMESPACE program …: the shell comes before the program.
+	const mount = `mount -t overlay overlay -o "lowerdir=$0:/etc" /etc && exec "$@"`
+	c.Args = slices.Insert(c.Args, slices.Index(c.Args, "exec")+2, "sh", "-c", mount, over)
+	return nil
 }
 
 // Start starts a browser with an empty page.

@@ -56,6 +56,9 @@ var chromiumFlags = []string{
 	"--remote-debugging-pipe",
 }
 
+// secureFlags let Chromium take the server's own certificate and a camera that is not there.
+var secureFlags = []string{"--ignore-certificate-errors", "--use-fake-device-for-media-stream"}
+
 func startChromium(ctx context.Context, o Options) (_ Browser, err error) {
 	c := &chromium{options: o, waiting: map[int]chan cdpMessage{}, done: make(chan struct{})}
 	if c.profile, err = tempDir("chromium"); err != nil {
@@ -65,8 +68,20 @@ func startChromium(ctx context.Context, o Options) (_ Browser, err error) {
 	if o.Revealed {
 		flags = append(flags, "--disable-features=WebRtcHideLocalIpsWithMdns")
 	}
+	if o.Devices {
+		flags = append(flags, secureFlags...)
+	}
+	if o.Proxy != "" {
+		// Nothing goes past it: Chromium would take the way without a proxy for loopback addresses.
+		flags = append(flags, "--proxy-server=http://"+o.Proxy, "--proxy-bypass-list=<-loopback>")
+	}
 	c.cmd = Command(o.NS, cmp.Or(os.Getenv("CHROMIUM"), "chromium"), append(flags, "about:blank")...)
 	c.cmd.Env = environment(c.profile)
+	if o.Policies != nil {
+		if err := administered(c.cmd, c.profile, map[string]any{"chromium/policies/managed/lab.json": o.Policies}); err != nil {
+			return nil, err
+		}
+	}
 	commands, to, err := os.Pipe() // Chromium reads fd 3
 	if err != nil {
 		return nil, err
@@ -135,6 +150,12 @@ func (c *chromium) Open(ctx context.Context, url string) error {
 		return fmt.Errorf("open %s: %s", url, result.ErrorText)
 	}
 	return WaitFor(ctx, c, "document.readyState === 'complete'")
+}
+
+// Permit answers yes when the page asks for the camera or the microphone, as a person would.
+// (--use-fake-ui-for-media-stream would have granted it from the start, and nothing be masked.)
+func (c *chromium) Permit(ctx context.Context) error {
+	return c.call(ctx, "Browser.grantPermissions", map[string]any{"permissions": []string{"videoCapture", "audioCapture"}}, nil)
 }
 
 func (c *chromium) Eval(ctx context.Context, expression string, result any) error {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,6 +75,27 @@ user_pref("toolkit.telemetry.unified", false);
 const firefoxRevealed = `user_pref("media.peerconnection.ice.obfuscate_host_addresses", false);
 `
 
+// firefoxDevices: a camera that is none. The permission is given when it is asked for, and counts for as long as the page holds the camera.
+const firefoxDevices = `user_pref("media.navigator.streams.fake", true);
+user_pref("media.navigator.permission.disabled", true);
+`
+
+// firefoxProxy is for pages, WebSockets and loopback addresses alike.
+func firefoxProxy(address string) (string, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", fmt.Errorf("the proxy %q: %w", address, err)
+	}
+	prefs := `user_pref("network.proxy.type", 1);
+user_pref("network.proxy.no_proxies_on", "");
+user_pref("network.proxy.allow_hijacking_localhost", true);
+`
+	for _, scheme := range []string{"http", "ssl"} {
+		prefs += fmt.Sprintf("user_pref(\"network.proxy.%s\", %q);\nuser_pref(\"network.proxy.%s_port\", %s);\n", scheme, host, scheme, port)
+	}
+	return prefs, nil
+}
+
 func startFirefox(ctx context.Context, o Options) (_ Browser, err error) {
 	f := &firefox{waiting: map[int]chan bidiMessage{}, done: make(chan struct{})}
 	if f.profile, err = tempDir("firefox"); err != nil {
@@ -82,6 +104,16 @@ func startFirefox(ctx context.Context, o Options) (_ Browser, err error) {
 	prefs := firefoxPrefs
 	if o.Revealed {
 		prefs += firefoxRevealed
+	}
+	if o.Devices {
+		prefs += firefoxDevices
+	}
+	if o.Proxy != "" {
+		proxy, err := firefoxProxy(o.Proxy)
+		if err != nil {
+			return nil, err
+		}
+		prefs += proxy
 	}
 	if err := os.WriteFile(filepath.Join(f.profile, "user.js"), []byte(prefs), 0o600); err != nil {
 		return nil, err
@@ -94,6 +126,16 @@ func startFirefox(ctx context.Context, o Options) (_ Browser, err error) {
 	}
 	f.cmd = Command(o.NS, cmp.Or(program, "firefox"), "--headless", "--no-remote", "--profile", f.profile, "--remote-debugging-port=0", "about:blank")
 	f.cmd.Env = append(environment(f.profile), "MOZ_HEADLESS=1", "MOZ_CRASHREPORTER_DISABLE=1")
+	if o.Preferences != nil {
+		locked := map[string]any{}
+		for name, value := range o.Preferences {
+			locked[name] = map[string]any{"Value": value, "Status": "locked"}
+		}
+		policies := map[string]any{"policies": map[string]any{"Preferences": locked}}
+		if err := administered(f.cmd, f.profile, map[string]any{"firefox/policies/policies.json": policies}); err != nil {
+			return nil, err
+		}
+	}
 	stderr, err := f.cmd.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -139,7 +181,7 @@ func (f *firefox) attach(ctx context.Context, o Options, stderr io.Reader) error
 	}
 	f.conn = conn
 	go f.read()
-	if err := f.call(ctx, "session.new", map[string]any{"capabilities": map[string]any{}}, nil); err != nil {
+	if err := f.call(ctx, "session.new", map[string]any{"capabilities": map[string]any{"alwaysMatch": map[string]any{"acceptInsecureCerts": o.Devices}}}, nil); err != nil {
 		return err
 	}
 	var tree struct {

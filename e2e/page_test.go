@@ -21,9 +21,6 @@ import (
 // stepDeadline is for one thing that a person does on the page.
 const stepDeadline = 30 * time.Second
 
-// secureFlags let Chromium take the server's own certificate and a camera that is not there.
-var secureFlags = []string{"--ignore-certificate-errors", "--use-fake-device-for-media-stream"}
-
 // TestPage does on two real pages what people do beside waiting. The pages are kept from one part to the next, where it is not said otherwise.
 func TestPage(t *testing.T) {
 	need(t, "ip", "nft", "ss", "chromium")
@@ -346,8 +343,7 @@ func (h *pageTest) reveal(t *testing.T, ctx context.Context) {
 	}
 	for _, b := range []Browser{h.A, h.B} {
 		h.see(t, ctx, b, q("reveal"))
-		// The person's click in the browser's own question. (--use-fake-ui-for-media-stream would have granted it from the start, and nothing be masked.)
-		if err := b.(*chromium).call(ctx, "Browser.grantPermissions", map[string]any{"permissions": []string{"videoCapture", "audioCapture"}}, nil); err != nil {
+		if err := b.(*chromium).Permit(ctx); err != nil {
 			t.Fatal(err)
 		}
 		h.eval(t, ctx, b, q("reveal")+".click()", nil)

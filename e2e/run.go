@@ -413,7 +413,10 @@ func (e *end) start(ctx context.Context, b *Bench, flags ...string) (err error) 
 	if b.Scenario.ICEServers != "" {
 		script += keepSocket
 	}
-	if e.browser, err = Start(ctx, e.kind, Options{NS: b.Lab.NS(e.node), Revealed: e.side.Revealed, InitScript: script, ChromiumFlags: flags}); err != nil {
+	if e.browser, err = Start(ctx, e.kind, Options{
+		NS: b.Lab.NS(e.node), Revealed: e.side.Revealed, InitScript: script, ChromiumFlags: flags,
+		Policies: e.side.Policies, Preferences: e.side.Preferences, Proxy: e.side.Proxy,
+	}); err != nil {
 		return fmt.Errorf("%s: %w", e.name, err)
 	}
 	return nil
@@ -423,8 +426,12 @@ func (e *end) open(ctx context.Context, b *Bench, binary string) error {
 	if e.kind != Headless {
 		return e.browser.Open(ctx, b.PageURL(e.name, protocol.English))
 	}
-	e.peer = Command(b.Lab.NS(e.node), binary, "peer", "--stay", "--label", labels[e.name], "--log-level=debug", b.url("/r/"+b.Room))
+	args := append([]string{"peer", "--stay", "--label", labels[e.name], "--log-level=debug"}, e.side.PeerFlags...)
+	e.peer = Command(b.Lab.NS(e.node), binary, append(args, b.url("/r/"+b.Room))...)
 	e.peer.Env = environment(b.home)
+	if e.side.Proxy != "" {
+		e.peer.Env = append(e.peer.Env, "http_proxy=http://"+e.side.Proxy, "https_proxy=http://"+e.side.Proxy)
+	}
 	e.peer.Stdout, e.peer.Stderr = &e.output, &e.output
 	return e.peer.Start()
 }
