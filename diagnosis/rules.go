@@ -28,6 +28,7 @@ var rules = []rule{
 	{protocol.CodeUnstableMapping, unstableMapping},
 	{protocol.CodeMTUBlackHole, pathMTUBlackHole},
 	{protocol.CodeDTLSBlocked, dtlsBlocked},
+	{protocol.CodeBrowserBlocked, browserBlocked},
 	{protocol.CodeAsymmetricNAT, asymmetricNAT},
 	{protocol.CodeDependentBothSides, dependentBothSides},
 	{protocol.CodeDependentOneSide, dependentOneSide},

@@ -52,6 +52,8 @@ const (
 	CodeLossyPath           Code = "lossy-path"
 	CodeFingerprintMismatch Code = "dtls-fingerprint-mismatch"
 
+	// CodeBrowserBlocked is not among the causes of the vocabulary: icescope peer on the same machine connects where the browser does not.
+	CodeBrowserBlocked Code = "browser-blocked"
 	// CodeExpectationFailed is not among the causes: what the NATs let one expect did not come about.
 	CodeExpectationFailed Code = "expectation-contradicted"
 )

@@ -49,6 +49,7 @@ export const codeValues = [
   "http-proxy-only",
   "lossy-path",
   "dtls-fingerprint-mismatch",
+  "browser-blocked",
   "expectation-contradicted",
 ] as const;
 
