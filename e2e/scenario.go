@@ -151,7 +151,7 @@ var Scenarios = slices.Concat([]Scenario{
 	stunUnreachable, udpBlocked, oneWayBlock, asymmetricRouting,
 	noDefaultRoute,
 	signalingGap, candidateRejected, deadICEServer,
-}, natScenarios, pathScenarios, placeScenarios, serverScenarios)
+}, natScenarios, pathScenarios, placeScenarios, serverScenarios, besideScenarios)
 
 // Find returns the scenario of that name.
 func Find(name string) (Scenario, bool) {
