@@ -23,13 +23,13 @@ func candidateErrors(servers []protocol.ICEServer, w *wire) []protocol.Candidate
 			if err != nil {
 				continue // NewPeerConnection has refused it
 			}
-			_, seen, err := w.lookup(uri.Host, uri.Port)
+			_, seen, err := w.lookup(uri)
 			e := protocol.CandidateError{URL: u, Code: codeUnreachable}
 			switch {
 			case err != nil:
 				e.Text = "host lookup failed: " + err.Error()
 			case seen == nil:
-				continue // never asked, or over TLS or TCP and connected: nothing is known
+				continue // never asked: nothing is known
 			case seen.errorCode != 0:
 				e.Code, e.Text = seen.errorCode, seen.errorText
 			case seen.responded == 0:
@@ -78,15 +78,15 @@ func oneSocket(servers []protocol.ICEServer, w *wire) []protocol.ICEServer {
 	return out
 }
 
-// serverURL is the URL of a STUN server that answered: what a browser tells as candidate.url.
-func serverURL(servers []protocol.ICEServer, w *wire, at netip.AddrPort) string {
+// serverURL is the URL of a server that answered: what a browser tells as candidate.url. relay: as a TURN server, not as a STUN server.
+func serverURL(servers []protocol.ICEServer, w *wire, at endpoint, relay bool) string {
 	for _, s := range servers {
 		for _, u := range s.URLs {
 			uri, err := stun.ParseURI(u)
-			if err != nil {
+			if err != nil || relay != (uri.Scheme == stun.SchemeTypeTURN || uri.Scheme == stun.SchemeTypeTURNS) || at.tcp != (uri.Proto == stun.ProtoTypeTCP) {
 				continue
 			}
-			if addr, _, err := w.lookup(uri.Host, uri.Port); err == nil && addr == at {
+			if addr, _, err := w.lookup(uri); err == nil && addr == at.AddrPort {
 				return u
 			}
 		}

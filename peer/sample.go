@@ -2,8 +2,11 @@ package peer
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/icescope/icescope/protocol"
 	"github.com/pion/webrtc/v4"
@@ -19,19 +22,25 @@ func (t *trial) sample() {
 	s := &protocol.Sample{Trial: t.start.Trial, AtMs: t.atMs(), Counters: true, ICEState: ice.String()}
 	dtls := t.pc.SCTP().Transport()
 	s.DTLSState = dtls.State().String()
+	s.DTLSRole = t.role
+	if shown := dtls.GetRemoteCertificate(); len(shown) > 0 {
+		s.RemoteFingerprint = fingerprint(shown)
+	}
 	// Before it has connected there is none, and to ask would race with the transport's start (webrtc v4.2.19, icetransport.go).
 	if ice != webrtc.ICEConnectionStateNew && ice != webrtc.ICEConnectionStateChecking && ice != webrtc.ICEConnectionStateClosed {
 		if selected, ok := dtls.ICETransport().GetSelectedCandidatePairStats(); ok {
 			s.SelectedPair = selected.ID
 		}
 	}
-	addrs := map[string]netip.AddrPort{} // by candidate id
+	addrs := map[string]netip.AddrPort{} // of UDP, by candidate id
 	var pairs []webrtc.ICECandidatePairStats
 	for _, stats := range t.pc.GetStats() {
 		switch stats := stats.(type) {
 		case webrtc.ICECandidateStats:
 			ip, _ := netip.ParseAddr(stats.IP) // a name that is not resolved yet has no address
-			addrs[stats.ID] = netip.AddrPortFrom(ip, uint16(stats.Port))
+			if stats.Protocol == "udp" {
+				addrs[stats.ID] = netip.AddrPortFrom(ip, uint16(stats.Port))
+			}
 			if c := sampleCandidate(stats); stats.Type == webrtc.StatsTypeLocalCandidate {
 				s.Local = append(s.Local, c)
 			} else {
@@ -39,6 +48,8 @@ func (t *trial) sample() {
 			}
 		case webrtc.ICECandidatePairStats:
 			pairs = append(pairs, stats)
+		case webrtc.CertificateStats:
+			s.LocalFingerprint = stats.FingerprintAlgorithm + " " + strings.ToUpper(stats.Fingerprint)
 		}
 	}
 	for _, p := range pairs {
@@ -57,6 +68,15 @@ func (t *trial) sample() {
 	t.send(protocol.ClientMessage{Type: protocol.ClientSample, Sample: s})
 }
 
+// fingerprint is a certificate's (RFC 8122 section 5), by the hash that every agent of WebRTC has.
+func fingerprint(der []byte) string {
+	var hex []string
+	for _, b := range sha256.Sum256(der) {
+		hex = append(hex, fmt.Sprintf("%02X", b))
+	}
+	return "sha-256 " + strings.Join(hex, ":")
+}
+
 func sampleCandidate(s webrtc.ICECandidateStats) protocol.SampleCandidate {
 	return protocol.SampleCandidate{
 		ID: s.ID, Type: s.CandidateType.String(), Protocol: s.Protocol, Address: s.IP, Port: int(s.Port),
@@ -71,6 +91,7 @@ func samplePair(s webrtc.ICECandidatePairStats) protocol.SamplePair {
 		RequestsSent: count(s.RequestsSent), RequestsReceived: count(s.RequestsReceived),
 		ResponsesSent: count(s.ResponsesSent), ResponsesReceived: count(s.ResponsesReceived),
 		BytesSent: count(s.BytesSent), BytesReceived: count(s.BytesReceived),
+		PacketsSent: count(uint64(s.PacketsSent)), PacketsReceived: count(uint64(s.PacketsReceived)),
 	}
 	if s.ResponsesReceived > 0 {
 		rtt := s.CurrentRoundTripTime * 1000

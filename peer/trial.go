@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,16 +34,24 @@ const (
 // trial is one RTCPeerConnection and all that is told of it. One goroutine, run, applies what the server relays, samples, and closes the
 // connection; pion's callbacks only send frames, which is safe from anywhere.
 type trial struct {
-	start  protocol.Start
-	config *Config
-	out    func(protocol.ClientMessage)
-	log    *slog.Logger
-	began  time.Time
-	inbox  *queue[protocol.ServerMessage]
-	wire   *wire
-	gather *gathering
-	pc     *webrtc.PeerConnection
-	bases  sync.Map // local candidate's netip.AddrPort → port of its socket
+	start   protocol.Start
+	config  *Config
+	out     func(protocol.ClientMessage)
+	log     *slog.Logger
+	began   time.Time
+	inbox   *queue[protocol.ServerMessage]
+	wire    *wire
+	gather  *gathering
+	passive *passiveTCP // nil: no ICE-TCP
+	pc      *webrtc.PeerConnection
+	bases   sync.Map // local candidate's netip.AddrPort → port of its UDP socket
+
+	// These belong to run's goroutine.
+	remote  credentials // of the other end's newest description
+	role    string      // "client" or "server" of DTLS, as the answer says
+	keeping keeping
+	swept   bool
+	dtlsUp  closing // DTLS has connected
 
 	videoComes atomic.Bool   // the other end's description says so
 	look       chan struct{} // has a token when a sample is due before its time
@@ -57,10 +64,12 @@ type trial struct {
 
 // newTrial makes a trial; nothing happens until run.
 func newTrial(start protocol.Start, config *Config, out func(protocol.ClientMessage)) *trial {
-	return &trial{
+	t := &trial{
 		start: start, config: config, out: out, log: config.Logger.With("trial", string(start.Trial)),
 		began: time.Now(), inbox: newQueue[protocol.ServerMessage](), look: make(chan struct{}, 1),
 	}
+	t.dtlsUp.done = make(chan struct{})
+	return t
 }
 
 // run is the life of a trial: create the connection, offer or wait for the offer, and then do as told until a stop comes or ctx ends. It returns when
@@ -87,6 +96,7 @@ func (t *trial) run(ctx context.Context) {
 			t.log.Debug("closing", "error", err)
 		}
 	}
+	t.passive.close()
 	t.work.Wait()
 }
 
@@ -102,8 +112,11 @@ func (t *trial) follow(ctx context.Context) {
 			return
 		case <-sampling.C:
 			t.sample()
+			t.keepUp()
 		case <-t.look:
 			t.sample()
+			t.keepUp()
+			t.sweepOnce(ctx)
 		case <-repeating.C:
 			if t.pc != nil && !t.gather.over() {
 				t.wire.repeat()
@@ -126,7 +139,7 @@ func (t *trial) follow(ctx context.Context) {
 
 // create makes the RTCPeerConnection and hangs the reporting on it.
 func (t *trial) create(ctx context.Context) error {
-	t.gather = &gathering{t: t, told: map[netip.AddrPort]bool{}, base: map[uint16]webrtc.ICECandidate{}}
+	t.gather = newGathering(t)
 	t.wire = watch(t.config.Net, t.gather.settle)
 	engine := webrtc.SettingEngine{LoggerFactory: pionLog{t.log, ""}}
 	engine.SetNet(t.wire)
@@ -134,12 +147,26 @@ func (t *trial) create(ctx context.Context) error {
 	engine.DisableCloseByDTLS(true)
 	engine.SetIncludeLoopbackCandidate(t.config.IncludeLoopback)
 	// With a filter, though it passes all, pion asks the servers from each address apart and not from the unspecified one. As with a browser that may see
-	// its addresses, the related address of an srflx candidate then is its base's, which tells a translation from none (RFC 8839 section 5.1).
-	engine.SetInterfaceFilter(func(string) bool { return true })
+	// its addresses, the related address of an srflx candidate then is its base's, which tells a translation from none (RFC 8839 section 5.1). Where only
+	// relayed candidates count, an allocation for each address of the machine would be a waste of the server's.
+	if !t.start.RelayOnly {
+		engine.SetInterfaceFilter(func(string) bool { return true })
+	}
 	engine.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
 	engine.SetICEMaxBindingRequests(iceMaxChecks)
-	if !hasIPv6(t.wire) {
-		engine.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	engine.SetNetworkTypes(t.networkTypes())
+	engine.SetICEProxyDialer(newTURNDialer(ctx, t.wire, t.start.ICEServers, t.config.Insecure && t.start.Trial.Kind() != protocol.TrialCustom))
+	if t.start.UfragLength > 0 {
+		c := newCredentials(t.start.UfragLength)
+		engine.SetICECredentials(c.ufrag, c.pwd)
+	}
+	if t.config.ICETCP && !t.start.RelayOnly && !t.start.Trial.Kind().Solo() {
+		var err error
+		if t.passive, err = listenTCP(t.wire, t.start.Family, pionLog{t.log, "tcp"}); err != nil {
+			t.log.Warn("no passive ICE-TCP candidates", "error", err)
+		} else {
+			engine.SetICETCPMux(t.passive.mux)
+		}
 	}
 	media := &webrtc.MediaEngine{}
 	if err := media.RegisterDefaultCodecs(); err != nil {
@@ -168,7 +195,12 @@ func (t *trial) create(ctx context.Context) error {
 	pc.OnICEConnectionStateChange(func(s webrtc.ICEConnectionState) { t.state("ice", s.String()) })
 	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) { t.state("connection", s.String()) })
 	pc.OnSignalingStateChange(func(s webrtc.SignalingState) { t.state("signaling", s.String()) })
-	pc.SCTP().Transport().OnStateChange(func(s webrtc.DTLSTransportState) { t.state("dtls", s.String()) })
+	pc.SCTP().Transport().OnStateChange(func(s webrtc.DTLSTransportState) {
+		if s == webrtc.DTLSTransportStateConnected {
+			t.dtlsUp.close()
+		}
+		t.state("dtls", s.String())
+	})
 	if err := t.measureData(ctx); err != nil {
 		return err
 	}
@@ -177,6 +209,30 @@ func (t *trial) create(ctx context.Context) error {
 	}
 	return nil
 }
+
+// networkTypes are what pion may use. TCP is for candidates that wait for a connection, its own or the other end's; browsers have only the other kind.
+func (t *trial) networkTypes() (types []webrtc.NetworkType) {
+	tcp := !t.start.RelayOnly
+	if t.start.Family != familyIPv6 {
+		types = append(types, webrtc.NetworkTypeUDP4)
+		if tcp {
+			types = append(types, webrtc.NetworkTypeTCP4)
+		}
+	}
+	if t.start.Family == familyIPv6 || t.start.Family == "" && hasIPv6(t.wire) {
+		types = append(types, webrtc.NetworkTypeUDP6)
+		if tcp {
+			types = append(types, webrtc.NetworkTypeTCP6)
+		}
+	}
+	return types
+}
+
+// The families of protocol.Start.
+const (
+	familyIPv4 = "ipv4"
+	familyIPv6 = "ipv6"
+)
 
 // offer makes and sends the offer. It is sent before it is applied: applying starts the gathering, and no candidate may overtake its description.
 func (t *trial) offer() error {
@@ -195,9 +251,22 @@ func (t *trial) offer() error {
 }
 
 func (t *trial) describe(d webrtc.SessionDescription) {
+	t.noteRole(d.SDP, d.Type == webrtc.SDPTypeAnswer, "client", "server")
 	t.send(protocol.ClientMessage{Type: protocol.ClientDescription, Description: &protocol.Description{
 		Trial: t.start.Trial, Kind: d.Type.String(), SDP: d.SDP, AtMs: t.atMs(),
 	}})
+	t.gather.described(credentialsOf(d.SDP).ufrag)
+}
+
+// noteRole takes the roles of DTLS from an answer: its a=setup decides (RFC 8842 section 5.3).
+func (t *trial) noteRole(sdp string, answer bool, active, passive string) {
+	switch setup := attribute(sdp, "setup"); {
+	case !answer:
+	case setup == "active":
+		t.role = active
+	case setup == "passive":
+		t.role = passive
+	}
 }
 
 // description applies the other end's offer or answer, says so, and answers an offer.
@@ -206,6 +275,12 @@ func (t *trial) description(ref int, d *protocol.Description) {
 		return
 	}
 	t.videoComes.Store(sendsVideo(d.SDP))
+	t.noteRole(d.SDP, d.Kind == "answer", "server", "client")
+	remote := credentialsOf(d.SDP)
+	if t.remote.ufrag != "" && t.remote != remote && d.Kind == "offer" { // the other end restarts ICE (RFC 8839 section 4.4.1.1), and so does pion
+		t.gather.restart()
+	}
+	t.remote = remote
 	err := t.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.NewSDPType(d.Kind), SDP: d.SDP})
 	t.applied(ref, err)
 	if err != nil || d.Kind != "offer" {
@@ -245,15 +320,17 @@ func (t *trial) applied(ref int, err error) {
 // state tells a change, and for the transports' has a sample taken: it shows the pair that connected while the session still waits for it.
 func (t *trial) state(what, value string) {
 	t.log.Debug(what, "state", value)
-	t.send(protocol.ClientMessage{Type: protocol.ClientState, State: &protocol.State{
-		Trial: t.start.Trial, What: what, Value: value, AtMs: t.atMs(),
-	}})
+	t.send(t.stateMessage(what, value))
 	if what == "ice" || what == "connection" || what == "dtls" {
 		select {
 		case t.look <- struct{}{}:
 		default:
 		}
 	}
+}
+
+func (t *trial) stateMessage(what, value string) protocol.ClientMessage {
+	return protocol.ClientMessage{Type: protocol.ClientState, State: &protocol.State{Trial: t.start.Trial, What: what, Value: value, AtMs: t.atMs()}}
 }
 
 // tell sends all that is measured so far: the newest frame says everything.

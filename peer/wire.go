@@ -15,7 +15,7 @@ import (
 // wire is the network of one trial, watched: it reads along on pion's UDP sockets and keeps what getStats does not tell. Which server made which srflx
 // candidate; which server never answered; and which responses came from another address than was asked.
 //
-// It also does two things that pion does not. It repeats a Binding request to a STUN server that got no answer: pion sends it once, and one lost packet
+// It also does things that pion does not. It repeats a Binding request to a STUN server that got no answer: pion sends it once, and one lost packet
 // would then read as an unreachable server (RFC 8489 section 6.2.1 asks for retransmission). And it asks all STUN servers from one socket, as browsers
 // do, where pion opens a socket for each: only what one socket is told by several servers shows a NAT's mapping behaviour (RFC 4787 section 4.1).
 type wire struct {
@@ -25,11 +25,20 @@ type wire struct {
 	names    map[string]resolved // "host:port" as pion asked for it
 	requests map[txid]*request
 	order    []txid // oldest first, to forget
-	servers  map[netip.AddrPort]*server
+	servers  map[endpoint]*server
 	odd      map[flow]int64
-	others   []netip.AddrPort     // STUN servers to ask wherever pion asks one
-	mappings map[uint16][]mapping // by the port of our socket: what it was told, each address once, in the order of the answers
-	answered func()               // called after each answer of a STUN server
+	others   []netip.AddrPort            // STUN servers to ask wherever pion asks one
+	mappings map[uint16][]mapping        // by the port of our socket: what it was told, each address once, in the order of the answers
+	answered func()                      // called after each answer of a STUN server
+	checks   map[flow]check              // the newest connectivity check that pion sent there
+	sweeps   map[txid]func()             // what to do with an answer to a check of our own, which pion must not see
+	relays   map[netip.AddrPort]endpoint // who gave us a relayed address
+}
+
+// check is a connectivity check, and the socket that it left from.
+type check struct {
+	conn    net.PacketConn
+	request *stun.Message
 }
 
 // mapping is the address that a STUN server saw a socket of ours under.
@@ -51,8 +60,15 @@ type flow struct {
 	to   netip.AddrPort
 }
 
+// endpoint is a server's, which may answer over TCP and not over UDP.
+type endpoint struct {
+	netip.AddrPort
+	tcp bool
+}
+
 type request struct {
 	flow
+	tcp           bool
 	authenticated bool   // with USERNAME
 	resend        func() // nil: answered, or a connectivity check or a TURN transaction, which pion repeats by itself
 }
@@ -69,11 +85,15 @@ type server struct {
 // what is forgotten is counted as neither symmetric nor not.
 const maxRequests = 2048
 
+// maxFlows bounds the pairs whose checks are remembered: more than pion's agents form of the candidates of two machines.
+const maxFlows = 512
+
 func watch(n transport.Net, answered func()) *wire {
 	return &wire{
 		Net: n, names: map[string]resolved{}, requests: map[txid]*request{},
-		servers: map[netip.AddrPort]*server{}, odd: map[flow]int64{},
-		mappings: map[uint16][]mapping{}, answered: answered,
+		servers: map[endpoint]*server{}, odd: map[flow]int64{},
+		mappings: map[uint16][]mapping{}, answered: answered, checks: map[flow]check{}, sweeps: map[txid]func(){},
+		relays: map[netip.AddrPort]endpoint{},
 	}
 }
 
@@ -108,7 +128,7 @@ func (w *wire) ResolveUDPAddr(network, address string) (*net.UDPAddr, error) {
 	return addr, err
 }
 
-// ResolveTCPAddr remembers what the name of a TURN server over TCP resolved to.
+// ResolveTCPAddr is that for a TURN server over TCP.
 func (w *wire) ResolveTCPAddr(network, address string) (*net.TCPAddr, error) {
 	addr, err := w.Net.ResolveTCPAddr(network, address)
 	w.mu.Lock()
@@ -119,17 +139,6 @@ func (w *wire) ResolveTCPAddr(network, address string) (*net.TCPAddr, error) {
 		w.names[address] = resolved{addr: addrPort(addr)}
 	}
 	return addr, err
-}
-
-// DialTCP remembers why a TURN server could not be reached over TCP.
-func (w *wire) DialTCP(network string, local, remote *net.TCPAddr) (transport.TCPConn, error) {
-	conn, err := w.Net.DialTCP(network, local, remote)
-	if err != nil {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.servers[addrPort(remote)] = &server{asked: 1, errorCode: codeUnreachable, errorText: err.Error()}
-	}
-	return conn, err
 }
 
 type udpConn struct {
@@ -148,11 +157,20 @@ func (c *udpConn) WriteTo(p []byte, to net.Addr) (int, error) {
 }
 
 func (c *udpConn) ReadFrom(p []byte) (int, net.Addr, error) {
-	n, from, err := c.UDPConn.ReadFrom(p)
-	if err == nil && c.w.received(p[:n], from) {
-		c.first.Do(c.readOthers)
+	for {
+		n, from, err := c.UDPConn.ReadFrom(p)
+		if err != nil {
+			return n, from, err
+		}
+		gathering, ours := c.w.received(p[:n], from)
+		if ours {
+			continue
+		}
+		if gathering {
+			c.first.Do(c.readOthers)
+		}
+		return n, from, nil
 	}
-	return n, from, err
 }
 
 // othersWithin is how much later than the first the other servers' answers may come: much for servers in one network, little for who waits for the
@@ -222,23 +240,27 @@ func (w *wire) sent(conn net.PacketConn, p []byte, to net.Addr) (gathering bool)
 		return false
 	}
 	local, dst := addrPort(conn.LocalAddr()), addrPort(to)
-	r := &request{flow: flow{local.Port(), dst}, authenticated: m.Contains(stun.AttrUsername)}
+	_, tcp := to.(*net.TCPAddr)
+	r := &request{flow: flow{local.Port(), dst}, tcp: tcp, authenticated: m.Contains(stun.AttrUsername)}
 	// Connectivity checks carry USERNAME (RFC 8445 section 7.2.2), Binding requests to a STUN server do not.
 	gathering = m.Type.Method == stun.MethodBinding && !r.authenticated
 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if gathering || m.Type.Method != stun.MethodBinding {
-		s := w.servers[dst]
+		s := w.servers[endpoint{dst, tcp}]
 		if s == nil {
 			s = &server{local: local}
-			w.servers[dst] = s
+			w.servers[endpoint{dst, tcp}] = s
 		}
 		s.asked++
 	}
 	if gathering {
 		raw := append([]byte(nil), p...)
 		r.resend = func() { _, _ = conn.WriteTo(raw, to) } // a closed socket has nothing left to ask
+	}
+	if _, known := w.checks[r.flow]; r.authenticated && m.Type.Method == stun.MethodBinding && (known || len(w.checks) < maxFlows) {
+		w.checks[r.flow] = check{conn, m}
 	}
 	if _, again := w.requests[m.TransactionID]; again {
 		return gathering
@@ -252,16 +274,23 @@ func (w *wire) sent(conn net.PacketConn, p []byte, to net.Addr) (gathering bool)
 	return gathering
 }
 
-// received reads along. It tells whether a STUN server answered a question of the gathering.
-func (w *wire) received(p []byte, from net.Addr) (gathering bool) {
+// received reads along. It tells whether a STUN server answered a question of the gathering, and whether it is the answer to a check that pion did not send.
+func (w *wire) received(p []byte, from net.Addr) (gathering, ours bool) {
 	m, ok := decode(p)
 	if !ok || m.Type.Class != stun.ClassSuccessResponse && m.Type.Class != stun.ClassErrorResponse {
-		return false
+		return false, false
+	}
+	w.mu.Lock()
+	sweep := w.sweeps[m.TransactionID]
+	w.mu.Unlock()
+	if sweep != nil {
+		sweep()
+		return false, true
 	}
 	if gathering = w.note(m, addrPort(from)); gathering {
 		w.answered()
 	}
-	return gathering
+	return gathering, false
 }
 
 // note takes down a response.
@@ -277,7 +306,7 @@ func (w *wire) note(m *stun.Message, src netip.AddrPort) (gathering bool) {
 	if src != r.to {
 		w.odd[r.flow]++
 	}
-	s := w.servers[r.to]
+	s := w.servers[endpoint{r.to, r.tcp}]
 	if s == nil {
 		return gathering
 	}
@@ -287,6 +316,10 @@ func (w *wire) note(m *stun.Message, src netip.AddrPort) (gathering bool) {
 		code stun.ErrorCodeAttribute
 	)
 	switch {
+	case m.Type == allocateSuccess:
+		if seen.GetFromAs(m, stun.AttrXORRelayedAddress) == nil {
+			w.relays[addrPort(&net.UDPAddr{IP: seen.IP, Port: seen.Port})] = endpoint{r.to, r.tcp}
+		}
 	case m.Type.Class == stun.ClassSuccessResponse:
 		if gathering && seen.GetFrom(m) == nil {
 			at := addrPort(&net.UDPAddr{IP: seen.IP, Port: seen.Port})
@@ -301,6 +334,25 @@ func (w *wire) note(m *stun.Message, src netip.AddrPort) (gathering bool) {
 		s.errorCode, s.errorText = int(code.Code), string(code.Reason)
 	}
 	return gathering
+}
+
+// restart forgets the questions of the gathering before: their sockets are closed, and nothing answers there.
+func (w *wire) restart() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.requests {
+		r.resend = nil
+	}
+	clear(w.mappings)
+	clear(w.checks)
+}
+
+// check is the newest one that pion sent from a socket of ours to an address.
+func (w *wire) check(port uint16, to netip.AddrPort) (check, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c, ok := w.checks[flow{port, to}]
+	return c, ok
 }
 
 // waiting tells whether a question of the gathering has no answer yet; port: from that socket, 0: from any.
@@ -344,16 +396,22 @@ func (w *wire) told(port uint16) []mapping {
 	return slices.Clone(w.mappings[port])
 }
 
-// lookup is what became of the server at host and port of a STUN or TURN URL: its address, how it has answered (nil: never asked over UDP), and why its
-// name did not resolve.
-func (w *wire) lookup(host string, port int) (netip.AddrPort, *server, error) {
+// relay is the server that gave us a relayed address.
+func (w *wire) relay(at netip.AddrPort) endpoint {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	r, known := w.names[net.JoinHostPort(host, strconv.Itoa(port))]
+	return w.relays[at]
+}
+
+// lookup is what became of the server of a STUN or TURN URL: its address, how it has answered (nil: never asked), and why its name did not resolve.
+func (w *wire) lookup(u *stun.URI) (netip.AddrPort, *server, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r, known := w.names[net.JoinHostPort(u.Host, strconv.Itoa(u.Port))]
 	if !known || r.err != nil {
 		return netip.AddrPort{}, nil, r.err
 	}
-	if s := w.servers[r.addr]; s != nil {
+	if s := w.servers[endpoint{r.addr, u.Proto == stun.ProtoTypeTCP}]; s != nil {
 		seen := *s
 		return r.addr, &seen, nil
 	}

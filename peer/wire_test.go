@@ -9,6 +9,8 @@ import (
 	"github.com/pion/transport/v4/vnet"
 )
 
+var theServer = &stun.URI{Scheme: stun.SchemeTypeSTUN, Host: "192.0.2.2", Port: 3478, Proto: stun.ProtoTypeUDP}
+
 // pair is two hosts on one vnet, ours watched.
 func pair(t *testing.T) (ours *wire, theirs *vnet.Net) {
 	t.Helper()
@@ -97,7 +99,7 @@ func TestUnansweredQuestionIsRepeated(t *testing.T) {
 	}
 	write(t, ours, server.LocalAddr(), stun.BindingRequest, stun.TransactionID)
 	lost, _ := read(t, server)
-	if _, s, _ := w.lookup("192.0.2.2", 3478); s == nil || s.asked != 1 || s.responded != 0 {
+	if _, s, _ := w.lookup(theServer); s == nil || s.asked != 1 || s.responded != 0 {
 		t.Errorf("before the answer: %+v", s)
 	}
 	w.repeat()
@@ -113,7 +115,7 @@ func TestUnansweredQuestionIsRepeated(t *testing.T) {
 	if waiting {
 		t.Error("an answered request waits to be sent again")
 	}
-	if _, s, _ := w.lookup("192.0.2.2", 3478); s == nil || s.responded != 1 {
+	if _, s, _ := w.lookup(theServer); s == nil || s.responded != 1 {
 		t.Errorf("after the answer: %+v", s)
 	}
 }
@@ -136,7 +138,7 @@ func TestOnlyRefusedCredentialsAreAnError(t *testing.T) {
 		request, from := read(t, server)
 		write(t, server, from, request, refusal, stun.ErrorCodeAttribute{Code: stun.CodeUnauthorized, Reason: []byte("Unauthorized")})
 		read(t, ours)
-		if _, s, _ := w.lookup("192.0.2.2", 3478); s == nil || s.errorCode != want {
+		if _, s, _ := w.lookup(theServer); s == nil || s.errorCode != want {
 			t.Errorf("answer %d: %+v, want code %d", i, s, want)
 		}
 	}
