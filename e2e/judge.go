@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 
@@ -29,7 +30,7 @@ func Judge(s Play, r Result) (wrong []string) {
 		}
 	}
 	for _, request := range r.Requests {
-		if foreign(request) {
+		if foreign(request, s.Network.addresses(NodeServer)...) {
 			complain("a page asked for %s, which is not ours", request)
 		}
 	}
@@ -44,7 +45,8 @@ func Missing(codes []protocol.Code, r protocol.Report) []protocol.Code {
 	})
 }
 
-func foreign(request string) bool {
+// foreign: neither from the page itself nor from the server, which has that address and ServerIP.
+func foreign(request string, server ...netip.Addr) bool {
 	u, err := url.Parse(request)
 	if err != nil {
 		return true
@@ -53,5 +55,6 @@ func foreign(request string) bool {
 	case "data", "blob", "about":
 		return false
 	}
-	return u.Hostname() != ServerIP
+	host, err := netip.ParseAddr(u.Hostname())
+	return err != nil || host.String() != ServerIP && !slices.Contains(server, host)
 }

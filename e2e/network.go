@@ -3,7 +3,9 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -123,20 +125,44 @@ func (l *Lab) build(n Network) error {
 			}
 			fmt.Fprintf(&b, "link set dev %s up\n", node.device(leg))
 		}
-		var six strings.Builder // the family is an option of ip itself, so the routes of IPv6 are a batch of their own
+		var six []string
 		for _, r := range node.Routes {
-			if route, ok := strings.CutPrefix(r, "-6 "); ok {
-				fmt.Fprintf(&six, "route add %s\n", route)
+			if route, ok := strings.CutPrefix(r, inet6); ok {
+				six = append(six, inet6+"route add "+route)
 			} else {
 				fmt.Fprintf(&b, "route add %s\n", r)
 			}
 		}
-		errs[i] = l.configure(node.Name, b.String(), node.Rules)
-		if errs[i] == nil && six.Len() > 0 {
-			errs[i] = run(six.String(), "ip", "-6", "-n", l.NS(node.Name), "-batch", "-")
-		}
+		errs[i] = errors.Join(l.configure(node.Name, b.String(), node.Rules), ipBatch(l.NS(node.Name), six))
 	})
 	return errors.Join(errs...)
+}
+
+// inet6 begins a line for ip that is of IPv6.
+const inet6 = "-6 "
+
+// ipBatch runs lines of ip in a namespace. The family is an option of ip itself and not of a line, so lines of IPv6 that follow each other are a batch.
+func ipBatch(ns string, lines []string) error {
+	for len(lines) > 0 {
+		six := strings.HasPrefix(lines[0], inet6)
+		n := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, inet6) != six })
+		if n < 0 {
+			n = len(lines)
+		}
+		args := []string{"-n", ns, "-batch", "-"}
+		var batch strings.Builder
+		for _, line := range lines[:n] {
+			fmt.Fprintln(&batch, strings.TrimPrefix(line, inet6))
+		}
+		if six {
+			args = append([]string{"-6"}, args...)
+		}
+		if err := run(batch.String(), "ip", args...); err != nil {
+			return err
+		}
+		lines = lines[n:]
+	}
+	return nil
 }
 
 // settings of a namespace, by their names under /proc/sys.
@@ -178,6 +204,36 @@ func (l *Lab) configure(node, links, rules string) error {
 		return fmt.Errorf("%s: %w", node, err)
 	}
 	return nil
+}
+
+// addresses of a node, without their prefix lengths.
+func (n Network) addresses(node string) (out []netip.Addr) {
+	for _, of := range n.Nodes {
+		if of.Name != node {
+			continue
+		}
+		for _, leg := range of.Legs {
+			for _, word := range strings.Fields(leg.Address) {
+				if p, err := netip.ParsePrefix(word); err == nil {
+					out = append(out, p.Addr())
+				}
+			}
+		}
+	}
+	return out
+}
+
+// serverFor is the server's address as that node can reach it: ServerIP, but for a node that has no IPv4 address the server's first of IPv6.
+func (n Network) serverFor(node string) netip.Addr {
+	six := n.addresses(node)
+	if len(six) > 0 && !slices.ContainsFunc(six, netip.Addr.Is4) {
+		for _, a := range n.addresses(NodeServer) {
+			if a.Is6() {
+				return a
+			}
+		}
+	}
+	return netip.MustParseAddr(ServerIP)
 }
 
 func (n Node) device(leg Leg) string {

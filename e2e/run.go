@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -65,6 +66,9 @@ type Bench struct {
 	http     *http.Client
 	home     string
 	rooms    int // how many NewRoom has named
+	// processes are the scenario's programs, companions the headless peers beside its ends.
+	processes  []*process
+	companions []*end
 }
 
 // openRooms lets whoever joins first make the room, with any code: the API lets one address make a room every few seconds only.
@@ -97,6 +101,9 @@ func Set(ctx context.Context, s Scenario, binary, logFile string) (_ *Bench, err
 		}
 	}
 	if b.home, err = tempDir("home"); err != nil {
+		return b, err
+	}
+	if err := b.begin(ctx, binary); err != nil {
 		return b, err
 	}
 	if b.log, err = os.Create(cmp.Or(logFile, os.DevNull)); err != nil {
@@ -138,7 +145,22 @@ var labels = map[string]string{"A": "Office", "B": "Plant"}
 
 // PageURL is the room's page for A, B, or anyone else.
 func (b *Bench) PageURL(name string, lang protocol.Lang) string {
-	return b.url("/r/" + b.Room + "?" + url.Values{"name": {cmp.Or(labels[name], name)}, "lang": {string(lang)}}.Encode())
+	return b.page("http", "8080", name, lang)
+}
+
+// SecurePageURL is the same room as a secure context, behind the server's own certificate.
+func (b *Bench) SecurePageURL(name string, lang protocol.Lang) string {
+	return b.page("https", "8443", name, lang)
+}
+
+func (b *Bench) page(scheme, port, name string, lang protocol.Lang) string {
+	query := url.Values{"name": {cmp.Or(labels[name], name)}, "lang": {string(lang)}}
+	return b.roomURL(scheme, port, strings.ToLower(name)) + "?" + query.Encode()
+}
+
+// roomURL is the room at the server's address for that node.
+func (b *Bench) roomURL(scheme, port, node string) string {
+	return scheme + "://" + net.JoinHostPort(b.Scenario.Network.serverFor(node).String(), port) + "/r/" + b.Room
 }
 
 // Report is the report as of now.
@@ -152,6 +174,12 @@ func (b *Bench) Report(ctx context.Context) (r protocol.Report, err error) {
 
 // Close ends the server and removes the network.
 func (b *Bench) Close() error {
+	for _, c := range b.companions {
+		c.close()
+	}
+	for _, p := range b.processes {
+		p.stop()
+	}
 	if b.server != nil {
 		Stop(b.server)
 	}
@@ -168,11 +196,6 @@ func (b *Bench) Close() error {
 		return b.nats.Close()
 	}
 	return b.Lab.Close()
-}
-
-// SecurePageURL is the same room as a secure context, behind the server's own certificate.
-func (b *Bench) SecurePageURL(name string, lang protocol.Lang) string {
-	return strings.Replace(b.PageURL(name, lang), b.url(""), "https://"+ServerIP+":8443", 1)
 }
 
 func (b *Bench) url(path string) string { return "http://" + ServerIP + ":8080" + path }
@@ -271,6 +294,8 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 	if err := ends[1].open(started, bench, o.Binary); err != nil {
 		return result, err
 	}
+	joined, stopped := bench.whenJoined(ctx)
+	defer stopped()
 	verdict, cancel := context.WithTimeout(ctx, verdictDeadline)
 	defer cancel()
 	final := func(r protocol.Report) bool { return r.Verdict.Final }
@@ -281,19 +306,15 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 	}
 	settled, cancel := context.WithTimeout(ctx, settleDeadline)
 	defer cancel()
-	quiet := func(r protocol.Report) bool { return r.Verdict.Final && len(r.Verdict.Pending) == 0 }
-	result.Settled, _ = bench.wait(settled, quiet)
-	if s.ICEServers != "" && ends[0].browser != nil {
-		custom, cancel := context.WithTimeout(ctx, customDeadline)
-		defer cancel()
-		frame := `{"type":"run","run":{"trials":["custom"],"iceServers":` + s.ICEServers + `}}`
-		if err := ends[0].browser.Eval(custom, "void labSocket.send("+quote(frame)+")", nil); err != nil {
-			return result, err
-		}
-		result.Settled, _ = bench.wait(custom, func(r protocol.Report) bool {
-			tried := slices.ContainsFunc(r.Trials, func(t protocol.TrialReport) bool { return t.Kind == protocol.TrialCustom && t.Outcome != "" })
-			return tried && quiet(r) && len(Missing(s.Expect.Must, r)) == 0
-		})
+	_, _ = bench.wait(settled, quiet)
+	if err := <-joined; err != nil {
+		return result, err
+	}
+	if err := bench.goOn(ctx, ends, o.Binary); err != nil {
+		return result, err
+	}
+	if result.Settled, err = bench.Report(ctx); err != nil {
+		return result, err
 	}
 	for _, e := range ends {
 		if e.browser != nil {
@@ -385,6 +406,9 @@ func (b *Bench) collect(ctx context.Context, ends [2]*end, keep func(string) str
 		}
 	}
 	save("recording.jsonl", "/api/v1/rooms/"+b.Room+"/recording")
+	for name, text := range b.programs() {
+		errs = append(errs, os.WriteFile(keep(name), []byte(text), 0o644))
+	}
 	for _, e := range ends {
 		text := e.output.String()
 		if e.browser != nil {
@@ -410,12 +434,12 @@ func (e *end) start(ctx context.Context, b *Bench, flags ...string) (err error) 
 		return nil
 	}
 	script := e.side.InitScript
-	if b.Scenario.ICEServers != "" {
+	if b.Scenario.ICEServers != "" || b.Scenario.Hold > 0 {
 		script += keepSocket
 	}
 	if e.browser, err = Start(ctx, e.kind, Options{
 		NS: b.Lab.NS(e.node), Revealed: e.side.Revealed, InitScript: script, ChromiumFlags: flags,
-		Policies: e.side.Policies, Preferences: e.side.Preferences, Proxy: e.side.Proxy,
+		Policies: e.side.Policies, Preferences: e.side.Preferences, Proxy: e.side.Proxy, Devices: e.reveals(b.Scenario),
 	}); err != nil {
 		return fmt.Errorf("%s: %w", e.name, err)
 	}
@@ -424,16 +448,25 @@ func (e *end) start(ctx context.Context, b *Bench, flags ...string) (err error) 
 
 func (e *end) open(ctx context.Context, b *Bench, binary string) error {
 	if e.kind != Headless {
-		return e.browser.Open(ctx, b.PageURL(e.name, protocol.English))
+		page := b.PageURL
+		if e.reveals(b.Scenario) {
+			page = b.SecurePageURL
+		}
+		return e.browser.Open(ctx, page(e.name, protocol.English))
 	}
-	args := append([]string{"peer", "--stay", "--label", labels[e.name], "--log-level=debug"}, e.side.PeerFlags...)
-	e.peer = Command(b.Lab.NS(e.node), binary, append(args, b.url("/r/"+b.Room))...)
+	args := append([]string{"peer", "--stay", "--label", cmp.Or(labels[e.name], e.name), "--log-level=debug"}, e.side.PeerFlags...)
+	e.peer = Command(b.Lab.NS(e.node), binary, append(args, b.roomURL("http", "8080", e.node))...)
 	e.peer.Env = environment(b.home)
 	if e.side.Proxy != "" {
 		e.peer.Env = append(e.peer.Env, "http_proxy=http://"+e.side.Proxy, "https_proxy=http://"+e.side.Proxy)
 	}
 	e.peer.Stdout, e.peer.Stderr = &e.output, &e.output
 	return e.peer.Start()
+}
+
+// reveals tells whether a person shows this end's addresses in the course of the scenario.
+func (e *end) reveals(s Scenario) bool {
+	return e.name == "A" && s.Reveal[0] || e.name == "B" && s.Reveal[1]
 }
 
 func (e *end) close() {
