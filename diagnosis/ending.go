@@ -45,8 +45,15 @@ func (f *Fold) Ending(id protocol.TrialID, nowMs float64) (stop protocol.Stop, o
 		again = min(again, since+limit)
 		return false
 	}
+	held := t.held(nowMs)
 	switch {
-	case t.a.peer.left || t.b.peer.left:
+	case held && t.abandoned(f):
+		return finish(protocol.OutcomeConnected, protocol.ReasonPeerLeft)
+	case held && t.failure != "":
+		return finish(protocol.OutcomeConnected, protocol.ReasonPeerError)
+	case held:
+		return t.holds(nowMs)
+	case t.abandoned(f):
 		return finish(protocol.OutcomeFailed, protocol.ReasonPeerLeft)
 	case t.failure != "":
 		return finish(protocol.OutcomeFailed, protocol.ReasonPeerError)
@@ -58,10 +65,7 @@ func (f *Fold) Ending(id protocol.TrialID, nowMs float64) (stop protocol.Stop, o
 	}
 	if t.either(func(n *end) bool { return n.data != nil }) || t.both((*end).connected) {
 		since := t.since("connection=connected")
-		measured := t.both(func(n *end) bool {
-			return n.data != nil && n.data.ThroughputKbps != nil && (n.video != nil || !t.drawn())
-		})
-		if measured {
+		if t.measured() {
 			return finish(protocol.OutcomeConnected, protocol.ReasonMeasured)
 		}
 		if !t.either(func(n *end) bool { return n.data != nil }) && past(since, DataMs) {
@@ -107,6 +111,36 @@ func (f *Fold) Ending(id protocol.TrialID, nowMs float64) (stop protocol.Stop, o
 		return finish(protocol.OutcomeFailed, protocol.ReasonUnanswered)
 	}
 	return stop, false, again
+}
+
+// holds says whether a trial that was measured has been held for long enough: for as long as was asked, and, where it is down then, until it is back or lost for good.
+func (t *trial) holds(nowMs float64) (stop protocol.Stop, over bool, again float64) {
+	stop = protocol.Stop{Trial: t.id, Outcome: protocol.OutcomeConnected, Reason: protocol.ReasonHeld}
+	from, _ := t.measuredAt(nowMs)
+	until := from + float64(t.start.HoldMs)
+	if down := t.down(); down != nil && nowMs >= until {
+		until = down.FromMs + LostMs
+		stop.Reason = protocol.ReasonPathLost
+	}
+	return stop, nowMs >= until, until
+}
+
+// abandoned: has an end left, or the peer that an end stands beside?
+func (t *trial) abandoned(f *Fold) bool {
+	return t.either(func(n *end) bool {
+		host := f.peer(n.peer.joined.Beside)
+		return n.peer.left || host != nil && host.left
+	})
+}
+
+// Busy tells whether a trial is still out. One that is merely held does not count: it sends nothing to speak of.
+func (f *Fold) Busy(nowMs float64) bool {
+	for t := range f.allTrials() {
+		if t.stop == nil && !t.held(nowMs) {
+			return true
+		}
+	}
+	return false
 }
 
 // since is when the first end reached one of the states, by the server's clock; else the trial's last progress.

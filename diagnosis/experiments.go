@@ -25,27 +25,31 @@ func bySession(k protocol.Experiment) bool {
 	return false
 }
 
+// MaxExperiments is how many the session runs by itself in one room: each of them once, and some again where a person has run the trials again. What is more is left to
+// people, so that a room cannot try for ever.
+const MaxExperiments = 6
+
 // experiments gathers what would separate the unsure findings of the newest run, and what was run.
 func (f *Fold) experiments(findings []Finding) (out []Experiment) {
+	able := f.sessionAble()
 	add := func(s separation, code protocol.Code) {
-		for i := range out {
-			if x := &out[i]; x.Kind == s.kind && x.Peer == s.peer {
-				if code != "" && !slices.Contains(x.Findings, code) {
-					x.Findings = append(x.Findings, code)
-				}
+		i := slices.IndexFunc(out, func(x Experiment) bool { return x.Kind == s.kind && x.Peer == s.peer })
+		if i < 0 {
+			x, ok := f.propose(s, able)
+			if !ok {
 				return
 			}
+			i, out = len(out), append(out, x)
 		}
-		x := Experiment{Kinds: s.trials, Text: catalog.T("experiment."+string(s.kind), "peer", f.nameOf(s.peer))}
-		x.Kind, x.Peer, x.By, x.State, x.Findings = s.kind, s.peer, "person", "proposed", []protocol.Code{}
-		if code != "" {
+		x := &out[i]
+		if code != "" && !slices.Contains(x.Findings, code) {
 			x.Findings = append(x.Findings, code)
 		}
-		if bySession(s.kind) {
-			x.By = "session"
+		for _, k := range s.trials {
+			if !slices.Contains(x.Kinds, k) {
+				x.Kinds = append(x.Kinds, k)
+			}
 		}
-		f.runOf(&x)
-		out = append(out, x)
 	}
 	for _, x := range findings {
 		if f.old(x) == 1 || x.Confidence == protocol.Certain {
@@ -56,20 +60,71 @@ func (f *Fold) experiments(findings []Finding) (out []Experiment) {
 		}
 	}
 	for _, r := range f.runs {
-		if r.Experiment != "" {
+		if r.Experiment != "" && len(r.Trials) > 0 {
 			add(separation{kind: r.Experiment, trials: r.Trials}, "")
 		}
 	}
 	return out
 }
 
-// runOf finds the newest run that was made for the experiment, and how far it is.
-func (f *Fold) runOf(x *Experiment) {
-	for _, r := range slices.Backward(f.runs) {
-		if r.Experiment != x.Kind {
-			continue
+// propose makes the report of an experiment. ok is false where the session has found that it cannot be run here.
+func (f *Fold) propose(s separation, able bool) (x Experiment, ok bool) {
+	x.Text = catalog.T("experiment."+string(s.kind), "peer", f.nameOf(s.peer))
+	x.Kind, x.Peer, x.By, x.State, x.Findings = s.kind, s.peer, "person", "proposed", []protocol.Code{}
+	if s.kind == protocol.ExperimentHeadless {
+		x.Command = f.peerCommand(s.peer)
+	}
+	f.runOf(&x)
+	if bySession(s.kind) && (able || x.State != "proposed") {
+		x.By = "session"
+	}
+	return x, x.State != "impossible"
+}
+
+// sessionAble: can the session still run experiments by itself? It needs both peers, and has a limit.
+func (f *Fold) sessionAble() bool {
+	here, made := 0, 0
+	for _, p := range f.peers {
+		if p.joined.Kind != protocol.KindWatcher && p.joined.Beside == "" && len(p.joined.Trials) > 0 && !p.left {
+			here++
 		}
-		x.Run, x.State = r.Number, "done"
+	}
+	for _, r := range f.runs {
+		if r.Experiment != "" && r.Automatic {
+			made++
+		}
+	}
+	return here == 2 && made < MaxExperiments
+}
+
+// peerCommand is what to type on the machine of a peer: the room as that peer itself has opened it.
+func (f *Fold) peerCommand(id string) string {
+	p := f.peer(id)
+	if p == nil || p.joined.Host == "" {
+		return ""
+	}
+	url := "http://"
+	if p.joined.TLS {
+		url = "https://"
+	}
+	return "icescope peer --beside " + id + " " + url + p.joined.Host + "/r/" + f.room.Room
+}
+
+// runOf finds the runs that were made for the experiment, and how far they are.
+func (f *Fold) runOf(x *Experiment) {
+	for _, r := range f.runs {
+		switch {
+		case r.Experiment != x.Kind || !f.fresh(r):
+			continue
+		case len(r.Trials) == 0: // the session has recorded that it cannot
+			if x.State == "proposed" {
+				x.State = "impossible"
+			}
+			continue
+		case x.State != "running":
+			x.State = "done"
+		}
+		x.Run = r.Number
 		for _, t := range f.side {
 			if t.run == r.Number {
 				x.Trials = append(x.Trials, t.report())
@@ -78,18 +133,34 @@ func (f *Fold) runOf(x *Experiment) {
 				}
 			}
 		}
-		return
 	}
 }
 
-// experiment are the trials of the newest run that was made for it, ended ones only.
+// fresh: was the run made after the trials that it is compared with? When those are run again, something may have been changed in between.
+func (f *Fold) fresh(r run) bool {
+	if len(r.Trials) == 0 {
+		return r.Number > f.run
+	}
+	return !slices.ContainsFunc(r.Trials, func(k protocol.TrialKind) bool { return r.Number < f.newest(k) })
+}
+
+// experiment are the trials that were run for it, ended ones only, and none that are older than the trial of the room's two peers that they are compared with.
 func (f *Fold) experiment(kind protocol.Experiment) (out []*trial) {
 	for _, t := range f.side {
-		if t.start.Experiment == kind && t.stop != nil && t.stop.Outcome != protocol.OutcomeSkipped {
+		if t.start.Experiment == kind && t.stop != nil && t.stop.Outcome != protocol.OutcomeSkipped && t.run > f.newest(t.kind) {
 			out = append(out, t)
 		}
 	}
 	return out
+}
+
+// undecided: is an experiment of the session's still to come, or under way, that may change this finding?
+func undecided(x Finding, all []Experiment) bool {
+	return slices.ContainsFunc(x.separatedBy, func(s separation) bool {
+		return slices.ContainsFunc(all, func(e Experiment) bool {
+			return e.Kind == s.kind && e.Peer == s.peer && e.By == "session" && e.State != "done" && slices.Contains(e.Findings, x.Code)
+		})
+	})
 }
 
 // beside reports the trials of peers that stand on others' machines.
@@ -109,10 +180,11 @@ func (f *Fold) beside() (out []protocol.BesideReport) {
 	return out
 }
 
-// besideTrial is the newest of a kind in which a headless peer stands for the one that it is beside.
+// besideTrial is the newest of a kind in which a headless peer stands for the one that it is beside; nil where that one's own trial is newer: something may have been changed
+// in between.
 func (f *Fold) besideTrial(p *peer, kind protocol.TrialKind) *trial {
 	for _, t := range slices.Backward(f.side) {
-		if t.kind == kind && (t.a.peer == p || t.b.peer == p) {
+		if t.kind == kind && (t.a.peer == p || t.b.peer == p) && t.run > f.newest(kind) {
 			return t
 		}
 	}

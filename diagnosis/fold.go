@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"cmp"
 	"iter"
 	"net/netip"
 	"slices"
@@ -89,6 +90,7 @@ type trial struct {
 	// progressMs is when something last changed that can lead to a connection: a candidate came, a pair appeared, a check was answered.
 	progressMs float64
 	proven     map[*endPair]*proof // non-symmetric directions, by the asking end's pair
+	holding
 }
 
 // end is one peer's side of a trial (or of a gathering alone).
@@ -123,6 +125,10 @@ type end struct {
 	outcome     protocol.Outcome     // likewise
 	stopEvent   int
 	stopMs      float64
+	fragment    string           // of its first description
+	again       *end             // what it gathered and showed since it restarted ICE; nil: it has not
+	heard       map[string]int64 // of a trial that is held: answers and bytes, by pair
+	heardMs     *float64         // when they grew for the last time
 }
 
 type candidateError struct {
@@ -238,26 +244,30 @@ func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
 		if t, n := f.end(p, e.State.Trial, e); n != nil {
 			n.state(e.State, e)
 			t.progress(e, e.State.What == "ice" && (e.State.Value == "connected" || e.State.Value == "checking"))
+			t.watch(n, e)
 		}
 	case e.Type == protocol.EventCandidateError && e.CandidateError != nil:
 		if _, n := f.end(p, e.CandidateError.Trial, e); n != nil {
+			n = n.generation("")
 			n.errors = append(n.errors, candidateError{*e.CandidateError, e.Seq})
 		}
 	case e.Type == protocol.EventSample && e.Sample != nil:
 		if t, n := f.end(p, e.Sample.Trial, e); n != nil {
-			t.progress(e, n.sample(e.Sample, e.Seq, f.ownPorts()))
+			t.progress(e, n.generation("").sample(e.Sample, e.Seq, f.ownPorts()))
 			if t != nil {
 				t.prove(e)
 			}
+			t.watch(n, e)
 		}
 	case e.Type == protocol.EventMeasurement && e.Measurement != nil:
-		if _, n := f.end(p, e.Measurement.Trial, e); n != nil {
+		if t, n := f.end(p, e.Measurement.Trial, e); n != nil {
 			if d := e.Measurement.Data; d != nil {
 				n.data = d
 			}
 			if v := e.Measurement.Video; v != nil {
 				n.video = v
 			}
+			t.watch(n, e)
 		}
 	case e.Type == protocol.EventTrialError && e.TrialError != nil:
 		if t := f.trial(e.TrialError.Trial); t != nil && e.TrialError.Fatal && t.stop == nil {
@@ -432,6 +442,7 @@ func (f *Fold) note(p *peer, t *trial, id protocol.TrialID, e *protocol.Event, w
 
 func (f *Fold) description(p *peer, e *protocol.Event) {
 	if t, n := f.end(p, e.Description.Trial, e); n != nil {
+		n.restarted(e.Description, e)
 		f.note(p, t, e.Description.Trial, e, e.Description.Kind, strconv.Itoa(len(e.Description.SDP))+" bytes")
 	}
 }
@@ -443,7 +454,7 @@ func (f *Fold) candidate(p *peer, e *protocol.Event) {
 		return
 	}
 	if c.Line == "" {
-		if n.endEvent < 0 {
+		if n := n.generation(c.UsernameFragment); n.endEvent < 0 {
 			n.endEvent = e.Seq
 		}
 		f.note(p, t, c.Trial, e, "end-of-candidates", "")
@@ -455,6 +466,7 @@ func (f *Fold) candidate(p *peer, e *protocol.Event) {
 	}
 	s := f.note(p, t, c.Trial, e, "candidate", strings.TrimPrefix(c.Line, "candidate:"))
 	s.candidate = &candidate{CandidateLine: line, url: c.URL, atMs: c.AtMs, event: e.Seq, sig: s}
+	n = n.generation(cmp.Or(c.UsernameFragment, line.Ufrag))
 	n.candidates = append(n.candidates, s.candidate)
 	t.progress(e, true)
 }
@@ -468,7 +480,7 @@ func (f *Fold) applied(p *peer, e *protocol.Event) {
 	}
 	at := e.AtMs
 	s.AppliedMs, s.Error = &at, a.Error
-	if s.What == "offer" || s.What == "answer" {
+	if (s.What == "offer" || s.What == "answer") && n.described == nil {
 		n.described = &a.AtMs
 	}
 	if s.candidate != nil {

@@ -104,7 +104,7 @@ func browser(j *protocol.Joined) string {
 
 func (t *trial) report() protocol.TrialReport {
 	r := protocol.TrialReport{ID: t.id, Kind: t.kind, A: t.a.peer.id, B: t.b.peer.id, Offerer: t.start.Offerer, Step: t.step(), StartedAtMs: t.startedMs,
-		Pairs: []protocol.PairReport{}, Error: t.failure}
+		Pairs: []protocol.PairReport{}, Error: t.failure, Hold: t.holdReport()}
 	if t.stop != nil {
 		r.Outcome, r.Reason = t.stop.Outcome, t.stop.Reason
 	}

@@ -40,9 +40,9 @@ func (f *Fold) Diagnose() Diagnosis {
 	for _, s := range f.log {
 		d.Signaling = append(d.Signaling, s.SignalReport)
 	}
-	d.Verdict = f.verdict(d.Findings)
-	d.Expectation = f.expectation()
 	d.Experiments, d.Beside = f.experiments(d.Findings), f.beside()
+	d.Verdict = f.verdict(d.Findings, d.Experiments)
+	d.Expectation = f.expectation()
 	return d
 }
 
@@ -60,8 +60,9 @@ var needsOf = []struct {
 }
 
 // verdict climbs from the cheapest way to the dearest. It names the first that connects; while a cheaper one is still out, that is not final. The cause is that of the
-// failure of the next cheaper way, or, where nothing connects, of the dearest that was tried.
-func (f *Fold) verdict(findings []Finding) Verdict {
+// failure of the next cheaper way, or, where nothing connects, of the dearest that was tried. While an experiment of the session's is due that may change the cause, it is not
+// final.
+func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 	v := Verdict{Needs: protocol.NeedsUndetermined, Confidence: protocol.Possible, Pending: []protocol.TrialKind{}, Recommended: []protocol.ICEServer{}}
 	settled := true // every cheaper way has ended
 	var cheaper *trial
@@ -102,6 +103,7 @@ func (f *Fold) verdict(findings []Finding) Verdict {
 	} else if cheaper != nil && (v.Needs != protocol.NeedsUndetermined || settled) {
 		if i := cause(findings, cheaper); i >= 0 {
 			v.Cause, v.Confidence = findings[i].Code, findings[i].Confidence
+			v.Final = v.Final && !undecided(findings[i], experiments)
 		}
 	}
 	f.word(&v, tried)

@@ -124,7 +124,8 @@ func (s *state) ask(a hostAddress) {
 	}
 	s.asked[once] = true
 	// The role must be the opposite of the peer's, or the check would make it change its own (RFC 8445 section 7.3.1.1). The offerer is controlling.
-	controlling := s.offerer[a.end.trial] != a.end.peer
+	t := s.trials[a.end.trial]
+	controlling := t == nil || t.offerer.ID() != a.end.peer
 	s.c.work.Go(func() {
 		result, err := s.c.config.STUN.Check(s.c.ctx, stunsrv.CheckRequest{To: a.at, RemoteUfrag: key.ufrag, RemotePwd: key.pwd, LocalUfrag: far.ufrag,
 			Controlling: controlling})

@@ -30,6 +30,9 @@ type Config struct {
 	ICEServers func(host string, local netip.Addr) []protocol.ICEServer
 	// RelayServers are this server's TURN for one room, over UDP or TCP, with credentials that end; nil: it has none. Host and local as for ICEServers.
 	RelayServers func(host string, local netip.Addr, room string, kind protocol.TrialKind) []protocol.ICEServer
+	// FreshPort opens STUN on a port of this server that nobody has asked before, for one trial, and gives the servers to name it by and the way to close it; nil: it
+	// cannot, and the experiment port is not run. Host and local as for ICEServers.
+	FreshPort func(host string, local netip.Addr) ([]protocol.ICEServer, func(), error)
 	// DirectChecks lets the server itself ask the unmasked host addresses of a peer.
 	DirectChecks bool
 	// NATChecks lets it send checks to the address that its STUN saw a browser come from, to measure the NAT's filtering.
@@ -55,6 +58,8 @@ type Conductor struct {
 	homes  map[netip.Addr][]owner   // whose WebSocket comes from this address
 	places map[owner]*place         // the same by peer, so that it can be forgotten
 	ufrags map[string]owner         // whose checks name this fragment of ours
+
+	amend func(*diagnosis.Diagnosis) // nil, but in tests
 
 	strangers *rate.Limiter // of measurements, see strangersEvery
 	seen      *sightings
@@ -104,7 +109,7 @@ func (c *Conductor) Trials() []protocol.TrialKind {
 func (c *Conductor) Report(r *signaling.Room, lang protocol.Lang) (out protocol.Report) {
 	r.Do(func() {
 		if s, ok := r.Data.(*state); ok {
-			out = report.Make(s.fold.Diagnose(), report.Options{Lang: lang})
+			out = report.Make(*s.diagnosis(), report.Options{Lang: lang})
 		}
 	})
 	return out
@@ -133,11 +138,17 @@ type state struct {
 	asked     map[trialAddr]bool      // direct checks
 	tied      map[string]map[tie]bool // by peer
 	broken    map[string]int
-	offerer   map[protocol.TrialID]string
-	pending   []hostAddress // direct checks that wait for credentials
+	trials    map[protocol.TrialID]*trial
+	main      int            // the number of the newest run of the room's two peers
+	swapped   bool           // in which the second made the offers
+	companion map[string]int // by peer that stands beside another: the newest main run that its own was made after
+	pending   []hostAddress  // direct checks that wait for credentials
 	custom    []protocol.ICEServer
 	nat       map[string]*natRun // by peer: its measurement under way
 	natCount  map[string]int     // by peer: how many were begun
+
+	diagnosed   *diagnosis.Diagnosis // of the first diagnosedAt events
+	diagnosedAt int
 
 	timer  *time.Timer
 	due    time.Time // when timer fires; zero: no timer
@@ -153,7 +164,7 @@ type trialEnd struct {
 
 // RoomMade begins the recording.
 func (c *Conductor) RoomMade(r *signaling.Room) {
-	s := &state{c: c, room: r, began: time.Now(), fold: diagnosis.NewFold(), nat: map[string]*natRun{}, natCount: map[string]int{}}
+	s := &state{c: c, room: r, began: time.Now(), fold: diagnosis.NewFold(), nat: map[string]*natRun{}, natCount: map[string]int{}, trials: map[protocol.TrialID]*trial{}, companion: map[string]int{}}
 	r.Data = s
 	made := &protocol.RoomMade{Schema: protocol.RecordingSchema, Room: r.Code(), Started: s.began.UTC().Format("2006-01-02T15:04:05.000Z07:00"), Version: c.config.Version, Prefixes: c.config.Prefixes}
 	if c.config.STUNAddrs != nil {
@@ -170,6 +181,9 @@ func (c *Conductor) RoomMade(r *signaling.Room) {
 func (c *Conductor) RoomGone(r *signaling.Room) {
 	if s, ok := r.Data.(*state); ok {
 		s.closed = true
+		for _, t := range s.trials {
+			t.end()
+		}
 		for peer := range s.nat {
 			s.endNAT(peer)
 		}
@@ -181,7 +195,7 @@ func (c *Conductor) RoomGone(r *signaling.Room) {
 func (c *Conductor) Joined(r *signaling.Room, p *signaling.Peer) []protocol.ICEServer {
 	s := r.Data.(*state)
 	h := p.Hello()
-	joined := &protocol.Joined{Label: h.Label, Kind: h.Kind, UserAgent: h.UserAgent, HTTPAddress: p.RemoteAddr().String(), Trials: h.Trials, Host: p.Host(), TLS: p.TLS()}
+	joined := &protocol.Joined{Label: h.Label, Kind: h.Kind, UserAgent: h.UserAgent, HTTPAddress: p.RemoteAddr().String(), Trials: h.Trials, Host: p.Host(), TLS: p.TLS(), Beside: p.Beside()}
 	s.record(p.ID(), protocol.EventJoined, joined)
 	if len(h.Trials) == 0 {
 		return nil
@@ -201,8 +215,11 @@ func (c *Conductor) servers(p *signaling.Peer) []protocol.ICEServer {
 func (c *Conductor) Welcomed(r *signaling.Room, p *signaling.Peer) {
 	s := r.Data.(*state)
 	s.measureNAT(p)
-	if len(p.Hello().Trials) > 0 && len(s.players()) == 2 {
+	if len(p.Hello().Trials) > 0 && p.Beside() == "" && len(s.players()) == 2 {
 		s.begin(&protocol.Run{}, nil, true)
+	}
+	if p.Beside() != "" { // its trials may be due, though nobody looks on
+		s.wake(settle)
 	}
 	s.dirty = true // a newcomer gets a snapshot even where the recording is full
 	s.changed()
@@ -239,6 +256,7 @@ func (c *Conductor) Left(r *signaling.Room, p *signaling.Peer, reason string) {
 	s.endNAT(p.ID())
 	delete(s.tied, p.ID())
 	c.forget(r, p.ID())
+	s.part(p)
 	s.changed()
 }
 
@@ -337,14 +355,26 @@ func (s *state) fill() int {
 
 func (s *state) now() float64 { return float64(time.Since(s.began).Microseconds()) / 1000 }
 
-// players are the members that run trials, in order of joining.
+// players are the room's two peers, as far as they run trials, in order of joining.
 func (s *state) players() (out []*signaling.Peer) {
 	for _, p := range s.room.Members() {
-		if !p.Watcher() && len(p.Hello().Trials) > 0 {
+		if !p.Watcher() && p.Beside() == "" && len(p.Hello().Trials) > 0 {
 			out = append(out, p)
 		}
 	}
 	return out
+}
+
+// diagnosis is what the recording shows as of now.
+func (s *state) diagnosis() *diagnosis.Diagnosis {
+	if n := len(s.recording.entries); s.diagnosed == nil || s.diagnosedAt != n {
+		d := s.fold.Diagnose()
+		if s.c.amend != nil {
+			s.c.amend(&d)
+		}
+		s.diagnosed, s.diagnosedAt = &d, n
+	}
+	return s.diagnosed
 }
 
 func language(l protocol.Lang) protocol.Lang { return cmp.Or(l, protocol.English) }

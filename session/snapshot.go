@@ -93,8 +93,7 @@ func (s *state) publish() {
 			continue
 		}
 		if diagnosed == nil {
-			d := s.fold.Diagnose()
-			diagnosed = &d
+			diagnosed = s.diagnosis()
 		}
 		lang := language(p.Hello().Lang)
 		if snapshots[lang] == nil {

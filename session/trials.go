@@ -14,6 +14,7 @@ const (
 	roundTrips = 10   // enough for a median and a jitter
 	burstMs    = 300  // some hundred packets in a slow site, and soon over
 	videoMs    = 1000 // ten frames or more of the drawn canvas
+	restartMs  = 5000 // between ICE restarts of a trial that is held: one has gathered and checked by then, on a way that is back
 )
 
 // request answers a run frame: what was asked for is checked first, and an error goes to who asked.
@@ -46,11 +47,29 @@ func (s *state) request(p *signaling.Peer, m *protocol.ClientMessage) {
 		}
 		return
 	}
+	if m.Run.HoldMs > 0 && m.Run.Experiment != "" && m.Run.Experiment != protocol.ExperimentHold {
+		refuse(protocol.ErrRefused, "only an ordinary run and the experiment hold can be held", "leave holdMs out")
+		return
+	}
 	switch players := s.players(); {
-	case len(players) < 2:
-		refuse(protocol.ErrRefused, "a trial needs two peers, and only one is in the room", "Open the room's link on the other machine.")
 	case s.recording.full:
 		refuse(protocol.ErrRefused, "the recording of this room is full", "open a new room")
+	case p.Beside() != "":
+		if far, why := s.farOf(p); far == nil {
+			refuse(protocol.ErrRefused, why, "wait until both peers are in the room")
+		} else if kinds := s.kinds(orAll(m.Run.Trials, besideTrials), []*signaling.Peer{far, p}); len(kinds) == 0 {
+			refuse(protocol.ErrRefused, "none of the trials that were asked for can be run by this server and both peers", "name none, to run all that are possible")
+		} else {
+			s.standIn(p, far, kinds, p)
+		}
+	case len(players) < 2:
+		refuse(protocol.ErrRefused, "a trial needs two peers, and only one is in the room", "Open the room's link on the other machine.")
+	case m.Run.Experiment == protocol.ExperimentHeadless:
+		refuse(protocol.ErrRefused, "the experiment headless is a peer that someone starts", "start icescope peer --beside on the machine that it is about")
+	case m.Run.Experiment != "" && m.Run.Experiment != protocol.ExperimentReveal:
+		if why := s.experiment(m.Run, p); why != "" {
+			refuse(protocol.ErrRefused, why, "run the ordinary trials instead")
+		}
 	case len(s.kinds(m.Run.Trials, players)) == 0:
 		refuse(protocol.ErrRefused, "none of the trials that were asked for can be run by this server and both peers", "name none, to run all that are possible")
 	default:
@@ -58,7 +77,35 @@ func (s *state) request(p *signaling.Peer, m *protocol.ClientMessage) {
 	}
 }
 
-// begin starts a run: each trial at both ends, side by side. A trial of the same kind that still runs is ended. Where nothing can be run, it does nothing.
+// trial is one that was started, and whom it is between.
+type trial struct {
+	*launch
+	ended []func() // what is to be done when it has ended
+	gone  bool     // an end has left the room
+}
+
+func (t *trial) end() {
+	for _, f := range t.ended {
+		f()
+	}
+	t.ended = nil
+}
+
+// launch is a run as it is to be made.
+type launch struct {
+	protocol.RunMade
+	offerer, answerer *signaling.Peer
+	ufragLength       int
+	family            string
+	// servers are in the place of those of the trial stun, by peer; close is called when that trial has ended.
+	servers map[*signaling.Peer][]protocol.ICEServer
+	close   []func()
+}
+
+func (l *launch) ends() []*signaling.Peer { return []*signaling.Peer{l.offerer, l.answerer} }
+
+// begin starts a run of the room's two peers: each trial at both ends, side by side. A trial of the same kind that still runs is ended, and so is what is run besides, for
+// it would be compared with what is over. Where nothing can be run, it does nothing.
 func (s *state) begin(run *protocol.Run, by *signaling.Peer, automatic bool) {
 	players := s.players()
 	if len(players) != 2 || s.recording.full {
@@ -68,39 +115,76 @@ func (s *state) begin(run *protocol.Run, by *signaling.Peer, automatic bool) {
 	if len(kinds) == 0 {
 		return
 	}
+	s.supersede(func(id protocol.TrialID, t *trial) bool {
+		if t.Experiment != "" || len(t.Peers) > 0 {
+			return t.Experiment != protocol.ExperimentHold
+		}
+		return slices.Contains(kinds, id.Kind())
+	})
+	l := &launch{RunMade: protocol.RunMade{Trials: kinds, SwapOfferer: run.SwapOfferer, Automatic: automatic, HoldMs: run.HoldMs}, offerer: players[0], answerer: players[1]}
+	if run.SwapOfferer {
+		l.offerer, l.answerer = l.answerer, l.offerer
+	}
+	s.launch(l, by)
+	s.main, s.swapped = l.Number, run.SwapOfferer
+}
+
+// supersede ends the running trials that something newer takes the place of.
+func (s *state) supersede(which func(protocol.TrialID, *trial) bool) {
+	for _, id := range s.fold.Running() {
+		if t := s.trials[id]; t != nil && which(id, t) {
+			s.end(protocol.Stop{Trial: id, Outcome: protocol.OutcomeSkipped, Reason: protocol.ReasonSuperseded})
+		}
+	}
+}
+
+// launch starts the trials of a run.
+func (s *state) launch(l *launch, by *signaling.Peer) {
 	s.run++
-	made := &protocol.RunMade{Number: s.run, Trials: kinds, SwapOfferer: run.SwapOfferer, Automatic: automatic}
+	l.Number = s.run
 	peer := ""
 	if by != nil {
 		peer = by.ID()
 	}
-	for _, id := range s.fold.Running() {
-		if slices.Contains(kinds, id.Kind()) {
-			s.end(protocol.Stop{Trial: id, Outcome: protocol.OutcomeSkipped, Reason: protocol.ReasonSuperseded})
+	s.record(peer, protocol.EventRun, &l.RunMade)
+	for _, kind := range l.Trials {
+		if !s.recording.full { // what is not recorded cannot be conducted
+			s.start(l, kind)
 		}
 	}
-	s.record(peer, protocol.EventRun, made)
-	offerer, answerer := players[0], players[1]
-	if run.SwapOfferer {
-		offerer, answerer = answerer, offerer
+	for _, f := range l.close {
+		f() // nothing was started that would need it
 	}
-	for _, kind := range kinds {
-		id := protocol.NewTrialID(kind, s.run)
-		if s.offerer == nil {
-			s.offerer = map[protocol.TrialID]string{}
+}
+
+// start starts one trial at both ends.
+func (s *state) start(l *launch, kind protocol.TrialKind) {
+	id := protocol.NewTrialID(kind, l.Number)
+	t := &trial{launch: l}
+	s.trials[id] = t
+	servers := func(p *signaling.Peer) []protocol.ICEServer {
+		if fresh := l.servers[p]; fresh != nil && kind == protocol.TrialSTUN {
+			return fresh
 		}
-		s.offerer[id] = offerer.ID()
-		servers := s.servers(kind, offerer)
-		s.record("", protocol.EventStart, &protocol.TrialStart{Trial: id, Offerer: offerer.ID(), Answerer: answerer.ID(), ICEServers: hideCredentials(servers), RelayOnly: kind.Relay()})
-		for _, p := range players {
-			start := protocol.Start{Trial: id, Role: protocol.RoleOfferer, Peer: answerer.ID(), ICEServers: s.servers(kind, p), RelayOnly: kind.Relay(), SampleMs: sampleMs, RoundTrips: roundTrips, BurstMs: burstMs, VideoMs: videoMs}
-			if p == answerer {
-				start.Role, start.Peer = protocol.RoleAnswerer, offerer.ID()
-			}
-			p.Send(&protocol.ServerMessage{Type: protocol.ServerStart, Start: &start})
-			if kind == protocol.TrialCustom && p.Kind() == protocol.KindBrowser {
-				s.gather(p, servers)
-			}
+		return s.servers(kind, p)
+	}
+	if kind == protocol.TrialSTUN {
+		t.ended, l.close = l.close, nil
+	}
+	s.record("", protocol.EventStart, &protocol.TrialStart{Trial: id, Offerer: l.offerer.ID(), Answerer: l.answerer.ID(), ICEServers: hideCredentials(servers(l.offerer)),
+		RelayOnly: kind.Relay(), Experiment: l.Experiment, HoldMs: l.HoldMs, UfragLength: l.ufragLength, Family: l.family})
+	for _, p := range l.ends() {
+		start := protocol.Start{Trial: id, Role: protocol.RoleOfferer, Peer: l.answerer.ID(), ICEServers: servers(p), RelayOnly: kind.Relay(), SampleMs: sampleMs,
+			RoundTrips: roundTrips, BurstMs: burstMs, VideoMs: videoMs, HoldMs: l.HoldMs, UfragLength: l.ufragLength, Family: l.family}
+		if l.HoldMs > 0 {
+			start.RestartMs = restartMs
+		}
+		if p == l.answerer {
+			start.Role, start.Peer = protocol.RoleAnswerer, l.offerer.ID()
+		}
+		p.Send(&protocol.ServerMessage{Type: protocol.ServerStart, Start: &start})
+		if kind == protocol.TrialCustom && l.Experiment == "" && p.Kind() == protocol.KindBrowser {
+			s.gather(p, servers(p))
 		}
 	}
 }
@@ -154,9 +238,39 @@ func hideCredentials(servers []protocol.ICEServer) []protocol.ICEServer {
 func (s *state) end(stop protocol.Stop) {
 	s.record("", protocol.EventStop, &stop)
 	s.c.log.Debug("trial ended", "room", s.room.Code(), "trial", stop.Trial, "outcome", stop.Outcome, "reason", stop.Reason)
-	for _, p := range s.players() {
+	t := s.trials[stop.Trial]
+	if t == nil {
+		return
+	}
+	t.end()
+	for _, p := range t.ends() {
 		p.Send(&protocol.ServerMessage{Type: protocol.ServerStop, Stop: &stop})
 	}
+}
+
+// part forgets the trials of a peer that has left, so that nothing is relayed to it; those that run are ended by the next look at them.
+func (s *state) part(p *signaling.Peer) {
+	delete(s.companion, p.ID())
+	for _, t := range s.trials {
+		if t.offerer == p || t.answerer == p {
+			t.gone = true
+		}
+	}
+}
+
+// Opposite is the other end of a trial. What belongs to no trial of ours goes to the other of the room's two peers, as in a room that runs none.
+func (c *Conductor) Opposite(r *signaling.Room, p *signaling.Peer, id protocol.TrialID) *signaling.Peer {
+	t := r.Data.(*state).trials[id]
+	switch {
+	case t == nil:
+		return r.Other(p)
+	case t.gone:
+	case p == t.offerer:
+		return t.answerer
+	case p == t.answerer:
+		return t.offerer
+	}
+	return nil
 }
 
 // conduct ends what is over and returns when to look again at the latest, in the room's milliseconds; 0: not by itself.
@@ -167,12 +281,15 @@ func (s *state) conduct() (again float64) {
 			again = at
 		}
 	}
-	for _, id := range s.fold.Running() {
-		stop, over, next := s.fold.Ending(id, now)
-		if over {
-			s.end(stop)
-			continue
+	for again := true; again; again = !s.fold.Busy(now) && s.besides() {
+		for _, id := range s.fold.Running() {
+			if stop, over, _ := s.fold.Ending(id, now); over {
+				s.end(stop)
+			}
 		}
+	}
+	for _, id := range s.fold.Running() {
+		_, _, next := s.fold.Ending(id, now)
 		sooner(next)
 	}
 	for _, p := range s.players() {

@@ -122,6 +122,9 @@ func checkHello(h *protocol.Hello) *protocol.Error {
 	default:
 		return refuse(protocol.ErrBadMessage, "kind %.20q is none of browser, headless, watcher", h.Kind)
 	}
+	if h.Beside != "" && h.Kind != protocol.KindHeadless {
+		return refuse(protocol.ErrBadMessage, "a %s cannot be beside another peer, only a headless one can", h.Kind)
+	}
 	if n := len(h.Trials); n > maxTrials {
 		return refuse(protocol.ErrBadMessage, "hello names %d trials; %d are the most", n, maxTrials)
 	}

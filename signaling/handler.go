@@ -30,6 +30,10 @@ type Handler interface {
 	// Message is handed every valid frame but hello, ack and leave, once, before it is relayed. It may keep m. ref goes into the relayed frame.
 	Message(r *Room, p *Peer, m *protocol.ClientMessage) (ref int)
 
+	// Opposite names the other end of a trial in which p takes part: descriptions and candidates go there. It is asked after Message, and only in a room in which a
+	// peer stands beside another; elsewhere there is one other peer. nil: nobody.
+	Opposite(r *Room, p *Peer, trial protocol.TrialID) *Peer
+
 	// Broken tells that a frame of p was refused. It is called once for each error frame, which are limited in rate.
 	Broken(r *Room, p *Peer, e protocol.Error)
 
@@ -65,6 +69,9 @@ func (NopHandler) Left(*Room, *Peer, string) {}
 
 // Message records nothing.
 func (NopHandler) Message(*Room, *Peer, *protocol.ClientMessage) int { return 0 }
+
+// Opposite is the other of the room's two peers.
+func (NopHandler) Opposite(r *Room, p *Peer, _ protocol.TrialID) *Peer { return r.Other(p) }
 
 // Broken does nothing.
 func (NopHandler) Broken(*Room, *Peer, protocol.Error) {}

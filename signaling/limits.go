@@ -17,6 +17,9 @@ const (
 	// maxPeers is two: a diagnosis is about one pair.
 	maxPeers = 2
 
+	// maxCompanions stand beside one peer: its machine without its browser is one other point of view, and a second would see the same.
+	maxCompanions = 1
+
 	// maxWatchers is a class room; each one costs a snapshot every 40 ms while trials run.
 	maxWatchers = 32
 

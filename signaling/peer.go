@@ -10,13 +10,15 @@ import (
 )
 
 // Peer is a member of a room: one that takes part, or a watcher. It outlives its connections by up to 30 s each. Its methods are to be called inside
-// Room.Do, except for those whose answer never changes: ID, Kind, Hello.
+// Room.Do, except for those whose answer never changes: ID, Kind, Hello, Beside.
 type Peer struct {
 	room  *Room
 	id    string
 	hello *protocol.Hello
 	token string
-	ice   []protocol.ICEServer
+	// beside is the id of the peer on whose machine it stands; empty: it is one of the two.
+	beside string
+	ice    []protocol.ICEServer
 
 	conn    *conn // nil while dropped
 	origin  origin
@@ -67,6 +69,10 @@ func (p *Peer) TLS() bool { return p.origin.tls }
 
 // Online tells whether there is a connection right now.
 func (p *Peer) Online() bool { return p.conn != nil }
+
+// Beside is the id of the peer on whose machine this one stands, resolved where "auto" was asked for; empty: it is one of the room's two. Not to be changed by
+// that peer's leaving.
+func (p *Peer) Beside() string { return p.beside }
 
 // Watcher tells whether the peer only looks on.
 func (p *Peer) Watcher() bool { return p.hello.Kind == protocol.KindWatcher }

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"crypto/subtle"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ type Room struct {
 	members  []*Peer // in order of joining
 	peers    int     // how many ever joined: the next one's number
 	watchers int
+	beside   int           // members that stand beside another
 	empty    time.Duration // hub clock: since when nobody is in the room
 	gone     bool
 }
@@ -38,24 +40,69 @@ func (r *Room) Do(f func()) {
 // Members are the peers and watchers in order of joining, dropped ones that may still resume included. To be called inside Do; the slice is a copy.
 func (r *Room) Members() []*Peer { return slices.Clone(r.members) }
 
+// count tells how many watchers there are, or how many of the two peers.
 func (r *Room) count(watchers bool) (n int) {
 	for _, p := range r.members {
-		if p.Watcher() == watchers {
+		if p.Watcher() == watchers && p.beside == "" {
 			n++
 		}
 	}
 	return n
 }
 
-// other is the peer that p's descriptions and candidates go to.
-func (r *Room) other(p *Peer) *Peer {
+// Other is the opposite of one of the room's two peers; nil: there is none, or p is not one of them. To be called inside Do.
+func (r *Room) Other(p *Peer) *Peer {
+	if p.beside != "" {
+		return nil
+	}
 	for _, q := range r.members {
-		if q != p && !q.Watcher() {
+		if q != p && !q.Watcher() && q.beside == "" {
 			return q
 		}
 	}
 	return nil
 }
+
+// opposite is the peer that p's descriptions and candidates of a trial go to.
+func (r *Room) opposite(p *Peer, trial protocol.TrialID) *Peer {
+	if r.beside == 0 {
+		return r.Other(p)
+	}
+	return r.hub.handler.Opposite(r, p, trial)
+}
+
+// host finds the peer beside which a newcomer from an address wants to stand: by its id, or, asked for "auto", the one from the same address that has the fewest
+// companions.
+func (r *Room) host(beside string, from netip.Addr) (string, *protocol.Error) {
+	no := func(hint, format string, args ...any) (string, *protocol.Error) {
+		e := refuse(protocol.ErrRefused, format, args...)
+		e.Hint = hint
+		return "", e
+	}
+	companions := map[string]int{}
+	for _, p := range r.members {
+		companions[p.beside]++
+	}
+	var found *Peer
+	for _, p := range r.members {
+		fits := p.id == beside || beside == besideAuto && from.IsValid() && p.origin.addr.Addr() == from
+		if !p.Watcher() && p.beside == "" && fits && (found == nil || companions[p.id] < companions[found.id]) {
+			found = p
+		}
+	}
+	switch {
+	case found == nil && beside == besideAuto:
+		return no("Start it on the machine of a peer that is in the room, or name the peer by its letter.", "no peer of room %s comes from this machine's address %s", r.code, from)
+	case found == nil:
+		return no("Name one of the room's two peers by its letter, a or b.", "there is no peer %.40q in room %s to stand beside", beside, r.code)
+	case companions[found.id] >= maxCompanions:
+		return no("End that one first, or stand beside the other peer.", "peer %s of room %s has another beside it already", found.id, r.code)
+	}
+	return found.id, nil
+}
+
+// besideAuto as Hello.Beside: whoever comes from the same address.
+const besideAuto = "auto"
 
 // hello lets a connection in. It leaves c.peer nil where it returns an error.
 func (r *Room) hello(c *conn, h *protocol.Hello) *protocol.Error {
@@ -67,9 +114,15 @@ func (r *Room) hello(c *conn, h *protocol.Hello) *protocol.Error {
 	if h.Resume != "" {
 		return r.resume(c, h)
 	}
-	var id string
+	var id, beside string
+	if h.Beside != "" {
+		var e *protocol.Error
+		if beside, e = r.host(h.Beside, c.origin.addr.Addr()); e != nil {
+			return e
+		}
+	}
 	switch watcher := h.Kind == protocol.KindWatcher; {
-	case !watcher && r.count(false) >= maxPeers:
+	case !watcher && beside == "" && r.count(false) >= maxPeers:
 		return refuse(protocol.ErrRoomFull, "room %s has its %d peers", r.code, maxPeers)
 	case watcher && r.count(true) >= maxWatchers:
 		return refuse(protocol.ErrTooManyWatchers, "room %s has its %d watchers", r.code, maxWatchers)
@@ -80,9 +133,12 @@ func (r *Room) hello(c *conn, h *protocol.Hello) *protocol.Error {
 		id = peerID(r.peers)
 		r.peers++
 	}
-	p := &Peer{room: r, id: id, hello: h, token: newToken(), conn: c, origin: c.origin}
+	p := &Peer{room: r, id: id, hello: h, token: newToken(), beside: beside, conn: c, origin: c.origin}
 	c.peer = p
 	r.members = append(r.members, p)
+	if beside != "" {
+		r.beside++
+	}
 	r.hub.stats.peers.Add(1)
 	p.ice = r.hub.handler.Joined(r, p)
 	p.welcome(false)
@@ -183,7 +239,7 @@ func (r *Room) act(p *Peer, f *frame) *protocol.Error {
 	if trial.Kind().Solo() {
 		return nil
 	}
-	q := r.other(p)
+	q := r.opposite(p, trial)
 	if q == nil {
 		r.hub.stats.noPeer.Add(1)
 		p.Send(&protocol.ServerMessage{Type: protocol.ServerError, Error: noPeer(f)})
@@ -228,6 +284,9 @@ func (r *Room) remove(p *Peer, reason string) {
 		p.conn.peer, p.conn = nil, nil
 	}
 	r.members = slices.DeleteFunc(r.members, func(q *Peer) bool { return q == p })
+	if p.beside != "" {
+		r.beside--
+	}
 	p.kept, p.keptBytes = nil, 0
 	if len(r.members) == 0 {
 		r.empty = r.hub.now()

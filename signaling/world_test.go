@@ -255,7 +255,11 @@ func (h *recorder) Dropped(_ *Room, p *Peer)                  { h.note("dropped 
 func (h *recorder) Resumed(_ *Room, p *Peer, seen int)        { h.note("resumed %s %d", p.ID(), seen) }
 func (h *recorder) Left(_ *Room, p *Peer, reason string)      { h.note("left %s %s", p.ID(), reason) }
 func (h *recorder) Broken(_ *Room, p *Peer, e protocol.Error) { h.note("broken %s %s", p.ID(), e.Code) }
-func (h *recorder) Pong(_ *Room, p *Peer, rtt time.Duration)  { h.note("pong %s %v", p.ID(), rtt) }
+func (h *recorder) Opposite(r *Room, p *Peer, id protocol.TrialID) *Peer {
+	h.note("opposite %s %s", p.ID(), id)
+	return NopHandler{}.Opposite(r, p, id)
+}
+func (h *recorder) Pong(_ *Room, p *Peer, rtt time.Duration) { h.note("pong %s %v", p.ID(), rtt) }
 func (h *recorder) Message(_ *Room, p *Peer, m *protocol.ClientMessage) int {
 	h.n++ // inside Do
 	h.note("message %s %s %d", p.ID(), m.Type, m.Seq)
