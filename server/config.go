@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/icescope/icescope/protocol"
 	"github.com/icescope/icescope/stunsrv"
@@ -26,7 +27,12 @@ type Config struct {
 	STUNPartner    []string
 	STUNPartnerKey string
 
-	// Advertise is the host in the STUN URLs in place of the one that a page was opened with.
+	// NoTURN turns the relay off. TURNSecret is what its credentials are made with; empty: one of this process. TURNPorts is the range of its ports, "MIN-MAX"; empty: that of
+	// stunsrv.
+	NoTURN                bool
+	TURNSecret, TURNPorts string
+
+	// Advertise is the host in the STUN and TURN URLs in place of the one that a page was opened with; an IP address is also the one of the relays.
 	Advertise string
 	// OpenRooms is signaling.Config.OpenRooms.
 	OpenRooms bool
@@ -102,6 +108,23 @@ func (c *Config) stun() (stunsrv.Config, error) {
 			return s, fmt.Errorf("--stun-alt-ip: %q is not an IP address; try one that `ip address` shows", text)
 		}
 		s.Alternate = append(s.Alternate, addr.Unmap())
+	}
+	if c.NoTURN {
+		return s, nil
+	}
+	s.TURN = &stunsrv.TURNConfig{Secret: c.TURNSecret}
+	if addr, err := netip.ParseAddr(hostOnly(c.Advertise)); err == nil {
+		s.TURN.Relay = addr.Unmap()
+	}
+	if c.TURNPorts != "" {
+		first, last, _ := strings.Cut(c.TURNPorts, "-")
+		for i, text := range []string{first, last} {
+			port, err := strconv.ParseUint(text, 10, 16)
+			if err != nil {
+				return s, fmt.Errorf("--turn-ports: %q is no range of ports; try 49152-49252", c.TURNPorts)
+			}
+			s.TURN.Ports[i] = uint16(port)
+		}
 	}
 	return s, nil
 }

@@ -18,6 +18,58 @@ type stunURLs struct {
 	corners   func() []protocol.CornerSet // the second IP may come and go, where a partner lends it; nil: none
 }
 
+// turnURLs writes the TURN URLs (RFC 7065).
+type turnURLs struct {
+	stun        stunURLs
+	tlsPort     uint16 // 0: not over TLS
+	credentials func(room string) (username, password string)
+	// trusted: browsers take the certificate, so that a trial can try TLS as well. One of our own they refuse in silence.
+	trusted bool
+}
+
+// overUDP, overTCP and overTLS are at the first port of STUN, and at that of HTTPS, of the host that clients are most likely to reach.
+func (t turnURLs) overUDP(page string, local netip.Addr) string { return t.plain(page, local, "udp") }
+func (t turnURLs) overTCP(page string, local netip.Addr) string { return t.plain(page, local, "tcp") }
+
+func (t turnURLs) plain(page string, local netip.Addr, transport string) string {
+	host := t.stun.hosts(hostOnly(page), local)[0]
+	return "turn:" + net.JoinHostPort(host, strconv.Itoa(int(t.stun.ports[0]))) + "?transport=" + transport
+}
+
+// overTLS has the host that the page was opened with, since that is the name in the certificate; empty: not served.
+func (t turnURLs) overTLS(page string, local netip.Addr) string {
+	if t.tlsPort == 0 {
+		return ""
+	}
+	host := hostOnly(page)
+	if t.stun.advertise != "" || host == "" || isLoopbackHost(host) {
+		host = t.stun.hosts(host, local)[0]
+	}
+	return "turns:" + net.JoinHostPort(host, strconv.Itoa(int(t.tlsPort))) + "?transport=tcp"
+}
+
+// all are the URLs for one page.
+func (t turnURLs) all(page string, local netip.Addr) []string {
+	urls := []string{t.overUDP(page, local), t.overTCP(page, local)}
+	if tls := t.overTLS(page, local); tls != "" {
+		urls = append(urls, tls)
+	}
+	return urls
+}
+
+// servers are the ICE servers for one trial of a room, with credentials that end.
+func (t turnURLs) servers(page string, local netip.Addr, room string, kind protocol.TrialKind) []protocol.ICEServer {
+	urls := []string{t.overUDP(page, local)}
+	if kind == protocol.TrialRelayTCP {
+		urls = []string{t.overTCP(page, local)}
+		if tls := t.overTLS(page, local); tls != "" && t.trusted {
+			urls = append(urls, tls)
+		}
+	}
+	username, password := t.credentials(room)
+	return []protocol.ICEServer{{URLs: urls, Username: username, Credential: password}}
+}
+
 // servers are the ICE servers for one page: one server with a URL per corner, because two addresses and two ports are what shows the mapping behaviour (RFC 5780
 // section 4.3).
 //

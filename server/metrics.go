@@ -21,7 +21,7 @@ type metrics struct {
 	checks   *prometheus.CounterVec
 }
 
-func newMetrics(version string, stats func() signaling.Stats) *metrics {
+func newMetrics(version string, stats func() signaling.Stats, relay func() stunsrv.TURNStats) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -37,6 +37,30 @@ func newMetrics(version string, stats func() signaling.Stats) *metrics {
 	counter := func(name, help string, read func(signaling.Stats) uint64) prometheus.Collector {
 		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(read(stats())) })
 	}
+	relayed := func(name, help string, read func(stunsrv.TURNStats) uint64, labels ...string) prometheus.Collector {
+		constant := prometheus.Labels{}
+		for i := 0; i+1 < len(labels); i += 2 {
+			constant[labels[i]] = labels[i+1]
+		}
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help, ConstLabels: constant}, func() float64 { return float64(read(relay())) })
+	}
+	const (
+		refused = "Requests for a relay, or for a permission of one, that were refused, by reason."
+		bytes   = "Bytes that were relayed, without headers."
+		dropped = "Datagrams that were not relayed, by reason."
+	)
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "icescope_turn_allocations", Help: "Relays that are open."}, func() float64 { return float64(relay().Allocations) }),
+		relayed("icescope_turn_allocations_total", "Relays ever opened.", func(s stunsrv.TURNStats) uint64 { return s.Made }),
+		relayed("icescope_turn_refused_total", refused, func(s stunsrv.TURNStats) uint64 { return s.RefusedCredentials }, "reason", "credentials"),
+		relayed("icescope_turn_refused_total", refused, func(s stunsrv.TURNStats) uint64 { return s.RefusedQuota }, "reason", "quota"),
+		relayed("icescope_turn_refused_total", refused, func(s stunsrv.TURNStats) uint64 { return s.RefusedPeer }, "reason", "peer"),
+		relayed("icescope_turn_relayed_bytes_total", bytes, func(s stunsrv.TURNStats) uint64 { return s.BytesToPeers }, "to", "peer"),
+		relayed("icescope_turn_relayed_bytes_total", bytes, func(s stunsrv.TURNStats) uint64 { return s.BytesToClients }, "to", "client"),
+		relayed("icescope_turn_dropped_total", dropped, func(s stunsrv.TURNStats) uint64 { return s.DroppedQueue }, "reason", "queue"),
+		relayed("icescope_turn_dropped_total", dropped, func(s stunsrv.TURNStats) uint64 { return s.DroppedRate }, "reason", "rate"),
+		relayed("icescope_turn_dropped_total", dropped, func(s stunsrv.TURNStats) uint64 { return s.DroppedPeer }, "reason", "peer"),
+	)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "icescope_build_info", Help: "1, with the version.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
 	m.registry.MustRegister(build, m.requests, m.checks, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),

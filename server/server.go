@@ -56,6 +56,7 @@ type Server struct {
 	hub    *signaling.Hub
 	talk   *session.Conductor
 	urls   stunURLs
+	turn   *turnURLs // nil: no relay
 	addrs  Addrs
 	ready  atomic.Bool
 }
@@ -65,6 +66,7 @@ type listening struct {
 	net.Listener
 	server *http.Server
 	secure bool
+	front  *front // the Listener, where secure
 }
 
 // Addrs is where a Server listens, and what people open.
@@ -72,6 +74,8 @@ type Addrs struct {
 	HTTP  string   `json:"http"`
 	HTTPS string   `json:"https,omitempty"`
 	STUN  []string `json:"stun"` // ip:port, a wildcard resolved to the machine's addresses
+	// TURN are the URLs for who opens the first of URLs; empty: there is no relay.
+	TURN []string `json:"turn,omitempty"`
 	// Corners are the IPs and ports of the STUN server by family; one without a secondary IP cannot tell address-dependent behaviour.
 	Corners    []protocol.CornerSet `json:"corners"`
 	URLs       []string             `json:"urls"`
@@ -93,13 +97,20 @@ func New(config Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading this machine's addresses: %w", err)
 	}
-	metrics := newMetrics(config.Version, func() signaling.Stats { return s.hub.Stats() })
+	metrics := newMetrics(config.Version, func() signaling.Stats { return s.hub.Stats() }, func() stunsrv.TURNStats { return s.stun.TURNStats() })
 	if err := s.listenSTUN(metrics); err != nil {
 		return nil, err
 	}
 	s.urls = stunURLs{advertise: config.Advertise, bound: boundTo(config.STUN), ports: s.stunPorts(), machine: machine, corners: s.stun.Corners}
+	var relayServers func(string, netip.Addr, string, protocol.TrialKind) []protocol.ICEServer
+	if !config.NoTURN {
+		s.turn = &turnURLs{stun: s.urls, credentials: s.stun.TURNCredentials, trusted: config.TLSCert != ""}
+		relayServers = func(host string, local netip.Addr, room string, kind protocol.TrialKind) []protocol.ICEServer {
+			return s.turn.servers(host, local, room, kind) // the port of TLS is known later
+		}
+	}
 	s.talk = session.New(session.Config{
-		STUN: countedChecks{s.stun, metrics}, ICEServers: s.urls.servers, DirectChecks: !config.NoDirectCheck, NATChecks: !config.NoNATCheck,
+		STUN: countedChecks{s.stun, metrics}, RelayServers: relayServers, ICEServers: s.urls.servers, DirectChecks: !config.NoDirectCheck, NATChecks: !config.NoNATCheck,
 		Version: config.Version, Logger: s.log, STUNAddrs: s.stunAddrs, Prefixes: s.prefixes(), Corners: s.stun.Corners,
 	})
 	s.hub = signaling.New(signaling.Config{Handler: s.talk, OpenRooms: config.OpenRooms, Version: config.Version, Logger: s.log})
@@ -174,7 +185,7 @@ func (s *Server) listenHTTP(handler http.Handler, machine []netip.Addr) error {
 	if err != nil {
 		return fmt.Errorf("HTTP: %w; try another address with --http", err)
 	}
-	s.http = append(s.http, listening{plain, server(), false})
+	s.http = append(s.http, listening{Listener: plain, server: server()})
 	if s.config.HTTPS == "" {
 		return nil
 	}
@@ -186,9 +197,14 @@ func (s *Server) listenHTTP(handler http.Handler, machine []netip.Addr) error {
 	if err != nil {
 		return fmt.Errorf(`HTTPS: %w; try another address with --https, or none with --https ""`, err)
 	}
-	over := server()
-	over.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
-	s.http = append(s.http, listening{secure, over, true})
+	var turn func(net.Conn)
+	if s.turn != nil {
+		turn = s.stun.ServeTURN
+		s.turn.tlsPort = uint16(secure.Addr().(*net.TCPAddr).Port)
+	}
+	over, front := server(), newFront(secure, certificate, turn, s.log)
+	over.TLSConfig = front.config.Clone() // http.Server sees "h2" in it, and then takes it from connections that have agreed on it
+	s.http = append(s.http, listening{Listener: front, server: over, secure: true, front: front})
 	return nil
 }
 
@@ -236,13 +252,13 @@ func (s *Server) routes(metrics *metrics) (http.Handler, error) {
 // serve answers until ctx ends, then lets what is being answered end. WebSockets are the hub's: it closes them.
 func (l listening) serve(ctx context.Context) error {
 	ended := make(chan error, 1)
-	go func() {
-		if l.secure {
-			ended <- l.server.ServeTLS(l.Listener, "", "")
-		} else {
-			ended <- l.server.Serve(l.Listener)
-		}
-	}()
+	go func() { ended <- l.server.Serve(l.Listener) }()
+	if l.front != nil {
+		sorted := make(chan struct{})
+		go func() { defer close(sorted); l.front.run() }()
+		defer func() { <-sorted }()
+		defer l.front.Close()
+	}
 	select {
 	case err := <-ended:
 		return err
@@ -264,6 +280,9 @@ func (s *Server) info(r *http.Request) protocol.Info {
 	i := protocol.Info{
 		Name: "icescope", Version: s.config.Version, ICEServers: s.urls.servers(r.Host, localAddr(r)), Trials: s.talk.Trials(),
 		OpenRooms: s.config.OpenRooms, DirectCheck: !s.config.NoDirectCheck, NATCheck: !s.config.NoNATCheck,
+	}
+	if s.turn != nil {
+		i.TURN = s.turn.all(r.Host, localAddr(r))
 	}
 	for _, set := range s.stun.Corners() {
 		i.Alternate = cmp.Or(i.Alternate, set.Secondary)
@@ -308,6 +327,13 @@ func (s *Server) addresses(machine []netip.Addr) Addrs {
 		} else {
 			a.HTTP, a.URLs = l.Addr().String(), urls
 		}
+	}
+	if s.turn != nil {
+		host := ""
+		if addrs := reachable(boundAddr(s.http[0].Addr()), machine); len(addrs) > 0 {
+			host = addrs[0].String()
+		}
+		a.TURN = s.turn.all(net.JoinHostPort(host, ""), netip.Addr{})
 	}
 	return a
 }

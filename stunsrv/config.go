@@ -31,6 +31,8 @@ type Config struct {
 	// PartnerKey is what they prove themselves with, at least MinPartnerKey characters; empty: none may connect. No alternate is found in a partner's family.
 	Partners   []string
 	PartnerKey string
+	// TURN is the relay on the same ports; nil: there is none.
+	TURN *TURNConfig
 	// Software is the SOFTWARE attribute of answers (RFC 8489 section 14.14), at most 28 bytes; empty: none.
 	Software string
 	// OnSighting is told of every request, at most 20 ms late, by one goroutine, never by a read loop. Requests of one source that came in between

@@ -34,12 +34,16 @@ const (
 	kindCheck                // a Binding request of an ICE agent: silence, see respond
 	kindResponse             // a response, perhaps to a check of ours
 	kindWhoami
+	kindTURN // for the relay: answered from elsewhere
 )
 
 // String is the Kind of a protocol.Sighting.
 func (k kind) String() string {
-	return [...]string{"nothing", "binding", "check", "response", "whoami"}[k]
+	return [...]string{"nothing", "binding", "check", "response", "whoami", "turn"}[k]
 }
+
+// asksUs tells whether a client wants to know something of this server: that is told of.
+func (k kind) asksUs() bool { return k == kindBinding || k == kindCheck || k == kindWhoami }
 
 // inquiry is what respond found out beside the answer: what was asked, and the way that the answer takes.
 type inquiry struct {
@@ -106,11 +110,16 @@ func (r *responder) respond(dst, msg []byte, source, local netip.AddrPort) ([]by
 	}
 	m, ok := parseMessage(msg)
 	if !ok {
+		if isTURN(msg) { // ChannelData
+			return dst, inquiry{kind: kindTURN}
+		}
 		return dst, inquiry{}
 	}
 	switch {
 	case m.typ == typeBindingRequest:
 		return r.respondBinding(dst, m, source, local)
+	case m.isTURN():
+		return dst, inquiry{kind: kindTURN}
 	case !m.classic && (m.typ == typeBindingSuccess || m.typ == typeBindingError):
 		return dst, inquiry{kind: kindResponse}
 	}

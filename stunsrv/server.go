@@ -29,6 +29,7 @@ type Server struct {
 	sightings *sightings
 	checks    checks
 	conns     conns
+	turn      *relayServer  // nil: none
 	serving   chan struct{} // closed when the loops run
 	closing   sync.Once
 }
@@ -61,6 +62,13 @@ func Listen(config Config) (*Server, error) {
 	}
 	if config.Software != "" {
 		s.software = appendAttribute(nil, attrSoftware, []byte(config.Software))
+	}
+	if config.TURN != nil {
+		relaying := *config.TURN
+		if err := relaying.validate(); err != nil {
+			return nil, err
+		}
+		s.turn = newRelayServer(relaying, s.log)
 	}
 	s.checks.init()
 	s.conns.open = make(map[*net.TCPConn]struct{})
@@ -95,6 +103,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	})
 	err := group.Wait()
 	s.conns.wait()
+	if s.turn != nil {
+		s.turn.wait()
+	}
 	s.sightings.flush()
 	return err
 }
@@ -109,6 +120,9 @@ func (s *Server) Close() {
 			l.Close()
 		}
 		s.conns.close()
+		if s.turn != nil {
+			s.turn.close()
+		}
 		s.checks.close()
 	})
 }

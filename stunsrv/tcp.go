@@ -144,6 +144,12 @@ func (s *Server) serveConn(conn *net.TCPConn, r *responder) {
 			if size, ours = frame(in[used:have], err != nil); size == 0 {
 				break
 			}
+			if s.turn != nil && ours && isTURN(in[used:used+size]) {
+				if t.send() {
+					s.turn.serveStream(conn, in[used:have], r)
+				}
+				return
+			}
 			if ours = ours && t.answer(in[used:used+size]) && (len(t.sights) < maxPipelined || t.send()); !ours {
 				break
 			}
@@ -167,7 +173,7 @@ func (t *stream) answer(frame []byte) bool {
 	case kindNothing:
 		m, ok := parseMessage(frame)
 		return ok && !m.classic || len(frame) == 1
-	case kindResponse:
+	case kindResponse, kindTURN:
 		return true
 	case kindWhoami:
 		if !t.s.whoami.allow(t.source.Addr(), time.Now()) {

@@ -72,6 +72,10 @@ func (s *Server) serveDatagrams(ctx context.Context, sock *socket, datagrams dat
 				if !s.whoami.allow(d.source.Addr(), time.Now()) {
 					d.answer = nil
 				}
+			case kindTURN:
+				if s.turn != nil {
+					s.turn.takeUDP(sock, d.msg, d.source, d.local)
+				}
 			}
 		}
 		datagrams.send(came)
@@ -81,7 +85,7 @@ func (s *Server) serveDatagrams(ctx context.Context, sock *socket, datagrams dat
 			if d.err != nil {
 				s.log.Debug("write", "to", d.to, "from", d.origin, "err", d.err)
 			}
-			if d.kind != kindNothing && d.kind != kindResponse {
+			if d.kind.asksUs() {
 				what := seen{source: d.source, local: d.local, kind: d.kind, answered: len(d.answer) > 0 && d.err == nil}
 				sights = append(sights, sight{what, d.ttl, d.software, d.username})
 			}

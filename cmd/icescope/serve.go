@@ -17,7 +17,10 @@ type serveCommand struct {
 	STUNAltIP     []string      `name:"stun-alt-ip" help:"The second address of the STUN server, of this machine: it tells how a NAT treats other addresses. Without it one is looked for on the same interface." placeholder:"IP"`
 	STUNPartner   []string      `name:"stun-partner" help:"Another icescope on another machine, which lends its address as the second one, and is lent this machine's. Both need the same two STUN ports and the same key." placeholder:"HOST"`
 	PartnerKey    string        `name:"stun-partner-key" env:"ICESCOPE_PARTNER_KEY" help:"What partners prove themselves with; at least 16 characters, as openssl rand -hex 16 makes. Others on this machine can see a command line; they cannot see the environment." placeholder:"KEY"`
-	Advertise     string        `help:"The host in the STUN URLs, where clients reach this machine by another address than the page's." placeholder:"HOST"`
+	NoTURN        bool          `name:"no-turn" help:"Relay nothing: no TURN on the STUN and HTTPS ports."`
+	TURNSecret    string        `name:"turn-secret" env:"ICESCOPE_TURN_SECRET" help:"What relay credentials are made with (coturn's REST scheme); default: a random one of this process. Others on this machine can see a command line; they cannot see the environment." placeholder:"SECRET"`
+	TURNPorts     string        `name:"turn-ports" help:"The UDP ports of relays, which a firewall or NAT in front of this machine must let in, number by number, where only one end is relayed; default: 49152-65535." placeholder:"MIN-MAX"`
+	Advertise     string        `help:"The host in the STUN and TURN URLs, where clients reach this machine by another address than the page's; an IP address is also the one of the relays." placeholder:"HOST"`
 	OpenRooms     bool          `help:"Let the first to join make the room, whatever its code (automation, benchmarks)."`
 	NoDirectCheck bool          `help:"Send no connectivity checks of the server's own to the peers' addresses."`
 	NoNATCheck    bool          `name:"no-nat-check" help:"Do not measure the filtering of browsers' NATs, which takes checks to the address that STUN saw them come from."`
@@ -34,7 +37,7 @@ type serveCommand struct {
 func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	s, err := server.New(server.Config{
 		HTTP: c.HTTP, HTTPS: c.HTTPS, STUN: c.STUN, STUNAltPort: c.STUNAltPort, STUNAltIP: c.STUNAltIP,
-		STUNPartner: c.STUNPartner, STUNPartnerKey: c.PartnerKey, Advertise: c.Advertise, OpenRooms: c.OpenRooms,
+		STUNPartner: c.STUNPartner, STUNPartnerKey: c.PartnerKey, NoTURN: c.NoTURN, TURNSecret: c.TURNSecret, TURNPorts: c.TURNPorts, Advertise: c.Advertise, OpenRooms: c.OpenRooms,
 		NoDirectCheck: c.NoDirectCheck, NoNATCheck: c.NoNATCheck, TLSDir: c.TLSDir, TLSCert: c.TLSCert, TLSKey: c.TLSKey, Lang: c.Lang, Version: version,
 		Logger: newLogger(t.stderr, c.LogLevel, c.LogJSON),
 	})
@@ -73,6 +76,9 @@ func (c *serveCommand) greet(t *terminal, addrs server.Addrs) {
 		}
 	}
 	t.say("STUN over UDP and TCP on %s", strings.Join(stun, ", "))
+	if len(addrs.TURN) > 0 {
+		t.say("TURN at %s", strings.Join(addrs.TURN, ", "))
+	}
 	second := ""
 	for _, set := range addrs.Corners {
 		if set.Secondary != "" {
