@@ -1,9 +1,9 @@
 // The one object that the page draws from. It folds nothing: the snapshot is the server's, the events are the recording as it streams.
 import { signal, type ReadonlySignal } from "@preact/signals";
-import type { Event, Lang, ProtocolError, Report, ServerMessage, TrialKind, Welcome } from "../protocol.gen";
+import type { Event, Experiment, Lang, ProtocolError, Report, ServerMessage, TrialKind, Welcome } from "../protocol.gen";
 import { GATHER_MS, gatherAlone, type AloneState } from "../rtc/alone";
 import type { Outbox } from "../rtc/agent";
-import { askForDevice, environment, RevealError } from "../rtc/environment";
+import { askForDevice, environment, RevealError, webRTCError } from "../rtc/environment";
 import { Hold } from "../rtc/hold";
 import { NATTrial } from "../rtc/nat";
 import { Trial } from "../rtc/trial";
@@ -27,8 +27,10 @@ export interface RoomModel {
   readonly capturing: ReadonlySignal<boolean>;
   /** natTrial is the measurement of this page's own NAT that is under way; empty: none. Until it has ended, the snapshot shows the one before. */
   readonly natTrial: ReadonlySignal<string>;
+  /** webRTCError is why this browser makes no RTCPeerConnection; empty: it does. */
+  readonly webRTCError: string;
   /** run asks for trials again; with none named, all that are possible. */
-  run(opts: { trials?: TrialKind[]; swapOfferer?: boolean; iceServers?: unknown }): void;
+  run(opts: { trials?: TrialKind[]; swapOfferer?: boolean; iceServers?: unknown; experiment?: Experiment; holdMs?: number }): void;
   /**
    * reveal asks for the camera or microphone, which unmasks the host addresses, gathers again, and runs the trials again where another peer is there.
    * The device is let go of after that run. It rejects with a RevealError.
@@ -161,19 +163,22 @@ export function openRoom(o: RoomOptions): RoomModel {
     out.send({ type: "environment", environment: await environment() });
   }
 
-  function run({ trials, swapOfferer, iceServers }: Parameters<RoomModel["run"]>[0]): void {
+  function run({ trials, swapOfferer, iceServers, experiment, holdMs }: Parameters<RoomModel["run"]>[0]): void {
     out.send({
       type: "run",
       run: {
         ...(trials?.length ? { trials } : {}),
         ...(swapOfferer ? { swapOfferer } : {}),
         ...(iceServers !== undefined ? { iceServers } : {}),
+        ...(experiment ? { experiment } : {}),
+        ...(holdMs ? { holdMs } : {}),
       },
     });
   }
 
   function othersAreThere(): boolean {
-    return snapshot.value?.peers.some((p) => p.online && p.kind !== "watcher" && p.id !== welcome.value?.peer) ?? false;
+    const { peers = [], beside = [] } = snapshot.value ?? {};
+    return peers.some((p) => p.online && p.kind !== "watcher" && p.id !== welcome.value?.peer && !beside.some((b) => b.peer === p.id));
   }
 
   /** gathered waits until the gathering alone is complete, or for as long as that is worth it. */
@@ -224,6 +229,7 @@ export function openRoom(o: RoomOptions): RoomModel {
     gathering,
     capturing: hold.on,
     natTrial,
+    webRTCError: webRTCError(),
     run,
     async reveal() {
       hold.take(await askForDevice());

@@ -1,6 +1,7 @@
-import { t } from "../i18n";
+import { lang, t } from "../i18n";
 import type { Finding } from "../protocol.gen";
 import { EventLinks } from "./EventLinks";
+import { findingURL } from "./format";
 
 /** FindingBody is what stands behind a finding's title: the cause in words, what to change, and what it stands on. */
 export function FindingBody({ finding: f }: { finding: Finding }) {
@@ -31,6 +32,12 @@ export function FindingBody({ finding: f }: { finding: Finding }) {
           </ul>
         </div>
       )}
+      {/* A tab of its own: leaving this page would leave the room. */}
+      <p class="finding-doc small">
+        <a href={findingURL(f.code, lang())} target="_blank" rel="noopener">
+          {t("findings.doc", { code: f.code })}
+        </a>
+      </p>
     </div>
   );
 }

@@ -10,20 +10,40 @@ import { directionLook } from "./tones";
 
 /** Pairs shows each pair as its two directions, and each direction as the way of a check: sent, arrived, answered, answer back. */
 export function Pairs({ report, filter }: { report: Report; filter: Filter }) {
-  const trials = report.trials.filter((tr) => filter === "all" || tr.kind === filter);
+  const fits = (tr: TrialReport) => filter === "all" || tr.kind === filter;
+  const side = sideTrials(report).filter((s) => fits(s.trial) && s.trial.pairs.length > 0);
   return (
     <div class="pairs">
-      {trials.map((tr) => (
+      {report.trials.filter(fits).map((tr) => (
         <Trial key={tr.kind} trial={tr} report={report} />
       ))}
+      {side.length > 0 && (
+        <details>
+          <summary>{t("pairs.side", { n: side.length })}</summary>
+          {side.map((s) => (
+            <Trial key={s.trial.id + s.of} trial={s.trial} report={report} of={s.of} />
+          ))}
+        </details>
+      )}
     </div>
   );
 }
 
-function Trial({ trial: tr, report }: { trial: TrialReport; report: Report }) {
+/** sideTrials are those of the experiments and of headless peers beside others, each with what it belongs to. */
+export function sideTrials(report: Report): { trial: TrialReport; of: string }[] {
+  return [
+    ...report.experiments.flatMap((x) => (x.trials ?? []).map((trial) => ({ trial, of: word("experiment", x.kind) }))),
+    ...report.beside.flatMap((b) => b.trials.map((trial) => ({ trial, of: peerName(report, b.peer) }))),
+  ];
+}
+
+function Trial({ trial: tr, report, of }: { trial: TrialReport; report: Report; of?: string }) {
   return (
     <section class="pairs-trial card">
-      <h3>{word("trial", tr.kind)}</h3>
+      <h3>
+        {word("trial", tr.kind)}
+        {of && <span class="muted"> · {of}</span>}
+      </h3>
       {tr.pairs.length === 0 ? (
         <p class="muted">{t("pairs.none")}</p>
       ) : (

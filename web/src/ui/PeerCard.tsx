@@ -1,13 +1,14 @@
 import "./PeerCard.css";
 import { t, word } from "../i18n";
-import type { PeerReport } from "../protocol.gen";
+import type { PeerReport, Report } from "../protocol.gen";
 import { Badge } from "./Badge";
-import { labelOf, ms, none } from "./format";
+import { labelOf, ms, none, peerName } from "./format";
 import { NAT } from "./NAT";
 import type { Look } from "./tones";
+import { TrialLines } from "./TrialLines";
 
 /** PeerCard is one machine and its place in the network, as this server and its browser see it. */
-export function PeerCard({ peer, own }: { peer: PeerReport; own: boolean }) {
+export function PeerCard({ peer, own, report }: { peer: PeerReport; own: boolean; report: Report }) {
   return (
     <section class="peer card" data-testid={`peer-${peer.id}`} data-masked={String(peer.masked)} data-translated={String(peer.nat.translated)} aria-label={labelOf(peer) || peer.id.toUpperCase()}>
       <header>
@@ -41,10 +42,31 @@ export function PeerCard({ peer, own }: { peer: PeerReport; own: boolean }) {
         <Fact name={t("peer.secure")}>
           <Badge look={ternary(peer.secureContext, "idle")} text={answer(peer.secureContext)} />
         </Fact>
+        {peer.proxy && (
+          <Fact name={t("peer.proxy")} mono>
+            {peer.proxy}
+          </Fact>
+        )}
       </dl>
+      <Beside peer={peer} report={report} />
       <NAT peer={peer} own={own} />
     </section>
   );
+}
+
+/** Beside are the headless peers on this machine: what they can and this browser cannot is not the machine's fault, nor the network's. */
+function Beside({ peer, report }: { peer: PeerReport; report: Report }) {
+  return report.beside
+    .filter((b) => b.beside === peer.id)
+    .map((b) => (
+      <section key={b.peer} class="peer-beside" data-testid={`beside-${b.peer}`}>
+        <h4>
+          {t("beside.title", { peer: peerName(report, b.peer) })}
+          {report.peers.some((p) => p.id === b.peer && !p.online) && <span class="muted"> · {t("peer.offline")}</span>}
+        </h4>
+        {b.trials.length > 0 ? <TrialLines trials={b.trials} /> : <p class="muted small">{t("beside.none")}</p>}
+      </section>
+    ));
 }
 
 function Fact({ name, mono, children }: { name: preact.ComponentChildren; mono?: boolean; children: preact.ComponentChildren }) {

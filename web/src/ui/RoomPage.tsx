@@ -6,11 +6,13 @@ import { Candidates } from "./Candidates";
 import { useRoom } from "./context";
 import { Custom } from "./Custom";
 import { Expectation } from "./Expectation";
+import { Experiments } from "./Experiments";
 import { Findings } from "./Findings";
 import { columns, trialKinds } from "./format";
 import { Invite } from "./Invite";
 import { Masked } from "./Masked";
-import { Pairs } from "./Pairs";
+import { NoWebRTC } from "./NoWebRTC";
+import { Pairs, sideTrials } from "./Pairs";
 import { Path } from "./Path";
 import { PeerCard } from "./PeerCard";
 import { Problem } from "./Problem";
@@ -33,6 +35,7 @@ export function RoomPage({ code }: { code: string }) {
   return (
     <>
       {gone}
+      <NoWebRTC room={room} />
       <Verdict report={report} />
       {report === null || report.run === 0 ? (
         <>
@@ -66,7 +69,7 @@ function Measured({ report, own, invite }: { report: Report; own: string; invite
   const room = useRoom();
   const [pairFilter, setPairFilter] = useState<Filter>("all");
   const cannotRun = invite !== "" || room.status.value.kind !== "online" || room.welcome.value?.kind === "watcher";
-  const ran = report.trials.map((tr) => tr.kind);
+  const ran = [...new Set([...report.trials, ...sideTrials(report).map((s) => s.trial)].map((tr) => tr.kind))];
   return (
     <>
       <Section
@@ -91,6 +94,11 @@ function Measured({ report, own, invite }: { report: Report; own: string; invite
       <Section id="findings" title={t("findings.title")} measuring={!report.verdict.final}>
         <Findings report={report} />
       </Section>
+      {report.experiments.length > 0 && (
+        <Section id="experiments" title={t("experiments.title")} note={t("experiments.note")}>
+          <Experiments report={report} own={own} disabled={cannotRun} />
+        </Section>
+      )}
       {columns(report).length === 2 && (
         <Section id="path" title={t("path.title")} note={t("path.note")}>
           <Path report={report} />
@@ -140,7 +148,7 @@ export function Machines({ report, own, alone }: { report: Report; own: string; 
     >
       <div class="machines" data-alone={alone}>
         {peers.map((peer) => (
-          <Machine key={peer.id} peer={peer} own={peer.id === own} filter={filter} />
+          <Machine key={peer.id} peer={peer} own={peer.id === own} filter={filter} report={report} />
         ))}
         {!alone && peers.length === 1 && <p class="machine-missing muted">{t("candidates.other")}</p>}
       </div>
@@ -148,10 +156,10 @@ export function Machines({ report, own, alone }: { report: Report; own: string; 
   );
 }
 
-function Machine({ peer, own, filter }: { peer: PeerReport; own: boolean; filter: Filter }) {
+function Machine({ peer, own, filter, report }: { peer: PeerReport; own: boolean; filter: Filter; report: Report }) {
   return (
     <div class="machine">
-      <PeerCard peer={peer} own={own} />
+      <PeerCard peer={peer} own={own} report={report} />
       {peer.masked ? <Masked own={own} /> : <span />}
       <Candidates peer={peer} filter={filter} />
     </div>

@@ -4,6 +4,7 @@ import { lang, t } from "../i18n";
 import type { RoomModel } from "../model/room";
 import { info } from "./context";
 import { origins } from "./Invite";
+import { NoWebRTC } from "./NoWebRTC";
 import { Machines } from "./RoomPage";
 import { enter, failure } from "./session";
 
@@ -26,6 +27,7 @@ export function StartPage({ room }: { room: RoomModel | null }) {
   };
   return (
     <>
+      {room && <NoWebRTC room={room} />}
       <section class="start card" aria-labelledby="start-title">
         <div class="start-say">
           <h1 id="start-title">{t("start.title")}</h1>

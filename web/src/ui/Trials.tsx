@@ -4,6 +4,7 @@ import type { Report, TrialReport } from "../protocol.gen";
 import { Badge } from "./Badge";
 import { ms, none, peerName, percent, rate, shortAddress } from "./format";
 import { Explain } from "./Explain";
+import { Hold } from "./Hold";
 import { Sparkline } from "./Sparkline";
 import { outcomeLook } from "./tones";
 
@@ -72,6 +73,7 @@ function Trial({ trial: tr, report }: { trial: TrialReport; report: Report }) {
         <Number name={t("trial.rate")} value={rate(tr.data?.throughputKbps)} />
         <Number name={t("trial.video")} value={tr.video ? t("trial.frames", { n: tr.video.framesDecoded }) : none} />
       </dl>
+      <Hold trial={tr} />
       <footer class="muted small">
         <span>{t("trial.offerer", { peer: peerName(report, tr.offerer) })}</span>
         <span>

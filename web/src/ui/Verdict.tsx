@@ -1,9 +1,10 @@
 import "./Verdict.css";
+import { useRef } from "preact/hooks";
 import { t, word } from "../i18n";
 import type { Report } from "../protocol.gen";
 import { Badge } from "./Badge";
 import { Copy } from "./Copy";
-import { causeOf, snippet } from "./format";
+import { causeOf, needsSecret, snippet } from "./format";
 import { Sign } from "./Sign";
 import { confidenceLook, needsLook, outcomeLook, type Look } from "./tones";
 
@@ -15,6 +16,7 @@ export function Verdict({ report }: { report: Report | null }) {
   const look: Look = !open ? needsLook[v.needs] : { tone: "info", sign: phase === "waiting" ? "wait" : "spinner" };
   const headline = open ? t(`phase.${phase}`) : t(`needs.${v.needs}`);
   const paste = v && phase !== "waiting" && (phase === "final" || v.needs !== "undetermined") ? snippet(v.needs, v.recommendedIceServers) : "";
+  const before = useBefore(report);
   return (
     <section
       class="verdict card"
@@ -36,6 +38,12 @@ export function Verdict({ report }: { report: Report | null }) {
             {headline}
           </h1>
           <p class="verdict-summary">{v?.summary || t(`phase.${phase}.text`)}</p>
+          {!open && <span class="hidden-visually">{word("confidence", v.confidence)}</span>}
+          {before && (
+            <p class="verdict-before" data-testid="verdict-before">
+              <Sign name="swap" size={13} /> {t("verdict.before", { before })}
+            </p>
+          )}
         </div>
         {v?.advice && <p class="verdict-advice">{v.advice}</p>}
         {report && report.run > 0 && (
@@ -57,15 +65,41 @@ export function Verdict({ report }: { report: Report | null }) {
       </div>
       {paste && (
         <div class="verdict-paste">
-          <pre class="mono" tabIndex={0} aria-label={t("verdict.paste")}>
-            {paste}
-          </pre>
+          <div>
+            <pre class="mono" tabIndex={0} aria-label={t("verdict.paste")}>
+              {paste}
+            </pre>
+            {needsSecret(v!.recommendedIceServers) && (
+              <p class="verdict-secret muted small" data-testid="verdict-secret">
+                {t("verdict.secret")}
+              </p>
+            )}
+          </div>
           <Copy text={paste} label={t("copy")} testid="copy-ice-servers" />
         </div>
       )}
       {!paste && phase === "measuring" && <p class="verdict-paste muted">{t("verdict.paste.later")}</p>}
     </section>
   );
+}
+
+/** useBefore is what the verdict was before an experiment changed it; empty: nothing that was settled has changed in this run. */
+function useBefore(report: Report | null): string {
+  const seen = useRef({ run: 0, key: "", text: "", settled: false, before: "" });
+  if (!report || report.run === 0) return "";
+  const v = report.verdict;
+  const key = `${v.needs} ${v.cause} ${v.confidence}`;
+  const last = seen.current.run === report.run ? seen.current : { ...seen.current, key, before: "" };
+  const text = [t(`needs.${v.needs}`), causeOf(report)?.title ?? v.cause, word("confidence", v.confidence)].filter(Boolean).join(t("list"));
+  seen.current = {
+    run: report.run,
+    key,
+    text,
+    // While trials are out, a verdict is expected to change; and one that knew nothing is nothing to remember.
+    settled: v.pending.length === 0 && (v.needs !== "undetermined" || v.cause !== ""),
+    before: key !== last.key && last.settled ? last.text : last.before,
+  };
+  return seen.current.before === text ? "" : seen.current.before;
 }
 
 /** Progress says which trials are still out, and so why the verdict may yet change. */

@@ -1,4 +1,4 @@
-import type { Finding, ICEServer, Needs, PeerReport, Report, TrialKind } from "../protocol.gen";
+import type { Finding, ICEServer, Lang, Needs, PeerReport, Report, TrialKind } from "../protocol.gen";
 
 /** none stands wherever nothing was measured: an absent number is not a zero. */
 export const none = "–";
@@ -8,6 +8,11 @@ export function ms(value: number | null | undefined): string {
   if (value < 10) return `${value.toFixed(1)} ms`;
   if (value < 10_000) return `${Math.round(value)} ms`;
   return `${(value / 1000).toFixed(1)} s`;
+}
+
+/** seconds is for what lasts: a time-out, an outage. */
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 100_000 ? 1 : 0)} s`;
 }
 
 export function percent(value: number | null | undefined): string {
@@ -46,13 +51,21 @@ export function causeOf(report: Report): Finding | undefined {
   return report.findings.find((f) => f.code === report.verdict.cause);
 }
 
-/** columns are the two peers that the page shows side by side. More than two stand in a report after one has left and another came. */
+/**
+ * columns are the two peers that the page shows side by side. More than two stand in a report after one has left and another came. A headless peer beside one of
+ * them takes no place: it is shown with the peer on whose machine it stands.
+ */
 export function columns(report: Report): PeerReport[] {
-  const peers = report.peers.filter((p) => p.kind !== "watcher");
+  const peers = report.peers.filter((p) => p.kind !== "watcher" && !report.beside.some((b) => b.peer === p.id));
   if (peers.length <= 2) return peers;
   const newest = report.trials.reduce<Report["trials"][number] | null>((best, tr) => (!best || tr.startedAtMs > best.startedAtMs ? tr : best), null);
   const shown = peers.filter((p) => p.id === newest?.a || p.id === newest?.b);
   return shown.length === 2 ? shown : peers.filter((p) => p.online).slice(0, 2);
+}
+
+/** cheapest is the first trial that connects: they stand in the order of what they cost. */
+export function cheapest(report: Report): TrialKind | undefined {
+  return report.trials.find((tr) => tr.outcome === "connected")?.kind;
 }
 
 /** trialKinds are those that something on the page is about, in the order of the protocol; with more, those of a table that knows of others. */
@@ -63,6 +76,14 @@ export function trialKinds(report: Report, more: readonly TrialKind[] = []): Tri
   return order.filter((k) => there.has(k));
 }
 
+/** hiddenCredential is what the server writes in the place of a secret. */
+const hiddenCredential = "(hidden)";
+
+/** needsSecret tells whether the line to paste has placeholders in it: this server's credentials are hidden, and hold for one room only. */
+export function needsSecret(servers: readonly ICEServer[]): boolean {
+  return servers.some((s) => s.credential === hiddenCredential);
+}
+
 /** snippet is the line to paste, or "" where no configuration is known to help. */
 export function snippet(needs: Needs, servers: readonly ICEServer[]): string {
   if (needs === "nothing") return "new RTCPeerConnection({ iceServers: [] })";
@@ -70,9 +91,15 @@ export function snippet(needs: Needs, servers: readonly ICEServer[]): string {
   const one = (s: ICEServer) => {
     const urls = s.urls.map((u) => JSON.stringify(u));
     const members = [`urls: ${urls.length === 1 ? urls[0] : `[${urls.join(", ")}]`}`];
-    if (s.username) members.push(`username: ${JSON.stringify(s.username)}`);
-    if (s.credential) members.push(`credential: ${JSON.stringify(s.credential)}`);
+    const hidden = s.credential === hiddenCredential;
+    if (s.username) members.push(`username: ${JSON.stringify(hidden ? "USERNAME" : s.username)}`);
+    if (s.credential) members.push(`credential: ${JSON.stringify(hidden ? "CREDENTIAL" : s.credential)}`);
     return `{ ${members.join(", ")} }`;
   };
   return `new RTCPeerConnection({\n  iceServers: [\n${servers.map((s) => `    ${one(s)},`).join("\n")}\n  ],\n})`;
+}
+
+/** findingURL is where this server says everything about a cause. */
+export function findingURL(code: string, lang: Lang): string {
+  return `/findings?lang=${lang}#${code}`;
 }

@@ -6,6 +6,7 @@ import { langValues, type Lang } from "../protocol.gen";
 import { App } from "./App";
 import { fixtures } from "./fixtures";
 import { still } from "./fixtures/show";
+import { columns, findingURL, snippet } from "./format";
 import { inviteLinks } from "./Invite";
 import { parse } from "./Custom";
 import { code, entered, model } from "./session";
@@ -26,7 +27,7 @@ describe.each(langValues)("in %s", (lang) => {
     expect(html).toContain(`data-final="${report.verdict.final}"`);
     for (const tr of report.trials) expect(html).toContain(`data-testid="trial-${tr.kind}" data-outcome${tr.outcome && `="${tr.outcome}"`}`);
     for (const f of report.findings) expect(html).toContain(`data-testid="finding-${f.code}"`);
-    const candidates = report.peers.flatMap((p) => p.candidates);
+    const candidates = columns(report).flatMap((p) => p.candidates);
     expect(html.match(/data-testid="candidate"/g)).toHaveLength(candidates.length);
     // The policy of the page allows no style attribute, and a missing value must not be drawn as one.
     expect(html).not.toMatch(/ style=|undefined|NaN|\[object/);
@@ -110,6 +111,65 @@ describe("the NAT card", () => {
     entered.value = false;
     expect(await card("nat-open", "ja")).toContain('data-testid="nat-card"');
   });
+});
+
+describe("relays, experiments and a peer beside", () => {
+  const html = async (lang: Lang = "en") => {
+    await setLang(lang);
+    model.value = still(fixtures["relay"]!(lang));
+    return renderToString(<App />);
+  };
+
+  test("the strip shows the relay trials", async () => {
+    for (const kind of ["relay-udp", "relay-tcp"]) expect(await html()).toContain(`data-testid="trial-${kind}"`);
+  });
+
+  test("a hidden credential is a placeholder with a hint, in both languages", async () => {
+    expect(await html()).toContain("credential: &quot;CREDENTIAL&quot;");
+    expect(await html()).not.toContain("(hidden)");
+    expect(await html()).toMatch(/data-testid="verdict-secret"[^>]*>[^<]*TURN server/);
+    expect(await html("ja")).toMatch(/data-testid="verdict-secret"[^>]*>[^<]*TURNサーバー/);
+    expect(snippet("turn-udp", [{ urls: ["turn:192.0.2.1"], username: "u", credential: "c" }])).toContain('username: "u", credential: "c"');
+  });
+
+  test("a person's experiment has its button, or the way there", async () => {
+    const page = await html();
+    expect(page).toMatch(/data-testid="experiment-hold" data-state="done" data-by="person"/);
+    expect(page).toContain('data-testid="experiment-run-hold"');
+    expect(page).toContain('data-testid="experiment-run-port"');
+    expect(page).toMatch(/disabled data-testid="experiment-run-family"/); // it is running
+    expect(page).toContain("icescope peer --beside b http://10.20.0.10:8080/r/bodu-kafi-zomu-rita");
+    expect(page).toContain("This is done on the page of B control room.");
+    expect(page).toContain("Separates: One direction is blocked by a firewall, udp-blocked");
+  });
+
+  test("a held connection tells each loss", async () => {
+    const page = await html();
+    expect(page).toContain('data-testid="hold" data-outages="2"');
+    expect(page).toContain("Lost 20.4 s after the start, back after 11.4 s; ICE restarts: 2. The last answer came 6.5 s before that.");
+    expect(page).toContain("never back; ICE restarts: 1.");
+  });
+
+  test("a headless peer stands with the one on whose machine it is, and takes no place of its own", async () => {
+    const page = await html();
+    expect(page).not.toContain('data-testid="peer-c"');
+    expect(page).toMatch(/data-testid="peer-b".*data-testid="beside-c".*data-trial="host" data-outcome="connected"/s);
+    expect(page).toContain('data-testid="trial-relay-tcp" data-outcome="connected"');
+    expect(page.match(/class="path-machine"/g)).toHaveLength(2);
+  });
+
+  test("each finding leads to what this server says of its cause", async () => {
+    expect(await html("ja")).toContain(`href="${findingURL("one-way-block", "ja").replace("&", "&amp;")}" target="_blank"`);
+  });
+});
+
+test("a browser without RTCPeerConnection says so and stays", async () => {
+  await setLang("en");
+  model.value = { ...still(fixtures["alone"]!("en")), webRTCError: "ReferenceError: RTCPeerConnection is not defined" };
+  for (const inside of [true, false]) {
+    entered.value = inside;
+    expect(renderToString(<App />)).toMatch(/data-testid="no-webrtc".*RTCPeerConnection is not defined/s);
+  }
 });
 
 test("the expectation is told beside the trials, and marked where a trial contradicts it", async () => {

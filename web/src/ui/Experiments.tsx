@@ -1,0 +1,109 @@
+import "./Experiments.css";
+import { useState } from "preact/hooks";
+import { t, word } from "../i18n";
+import type { ExperimentReport, Report } from "../protocol.gen";
+import { Badge } from "./Badge";
+import { useRoom } from "./context";
+import { Copy } from "./Copy";
+import { cheapest, peerName } from "./format";
+import { Reveal } from "./Reveal";
+import { Sign } from "./Sign";
+import type { Look } from "./tones";
+import { TrialLines } from "./TrialLines";
+
+const stateLook: Record<string, Look> = {
+  proposed: { tone: "info", sign: "question" },
+  running: { tone: "info", sign: "spinner" },
+  done: { tone: "ok", sign: "check" },
+};
+
+/** Experiments are what separates the causes that explain the same: what the session tries by itself, and what a person must do. */
+export function Experiments({ report, own, disabled }: { report: Report; own: string; disabled: boolean }) {
+  return (
+    <ul class="experiments">
+      {report.experiments.map((x) => (
+        <Item key={`${x.kind} ${x.peer ?? ""}`} experiment={x} report={report} own={own} disabled={disabled} />
+      ))}
+    </ul>
+  );
+}
+
+function Item({ experiment: x, report, own, disabled }: { experiment: ExperimentReport; report: Report; own: string; disabled: boolean }) {
+  const separates = x.findings.map((code) => report.findings.find((f) => f.code === code)?.title ?? code);
+  return (
+    <li class="experiment card" data-testid={`experiment-${x.kind}`} data-state={x.state} data-by={x.by} data-peer={x.peer} data-run={x.run}>
+      <header>
+        <h3>{word("experiment", x.kind)}</h3>
+        <Badge look={stateLook[x.state] ?? stateLook.proposed!} text={word("experiment.state", x.state)} />
+      </header>
+      <p>{x.text}</p>
+      {separates.length > 0 && <p class="muted small">{t("experiment.separates", { findings: separates.join(t("list")) })}</p>}
+      {x.state === "proposed" && x.by === "session" && <p class="muted small">{t("experiment.itself")}</p>}
+      <Act experiment={x} report={report} own={own} disabled={disabled || x.state === "running"} />
+      {x.trials && x.trials.length > 0 && <TrialLines trials={x.trials} />}
+    </li>
+  );
+}
+
+/** Act is what the reader can do about it, here and now. */
+function Act({ experiment: x, report, own, disabled }: { experiment: ExperimentReport; report: Report; own: string; disabled: boolean }) {
+  const room = useRoom();
+  switch (x.kind) {
+    case "reveal":
+      if (x.peer && x.peer !== own) return <p class="muted small">{t("experiment.there", { peer: peerName(report, x.peer) })}</p>;
+      return (
+        <p class="experiment-act">
+          <Reveal />
+        </p>
+      );
+    case "headless":
+      return (
+        <>
+          {x.command && (
+            <div class="experiment-command">
+              <pre class="mono" tabIndex={0} aria-label={t("experiment.command")}>
+                {x.command}
+              </pre>
+              <Copy text={x.command} label={t("copy")} testid="copy-command" />
+            </div>
+          )}
+          <p class="muted small">{t("experiment.headless.tells")}</p>
+        </>
+      );
+    case "hold":
+      return <HoldFor report={report} disabled={disabled} />;
+    default:
+      return (
+        <p class="experiment-act">
+          <button type="button" class="button" disabled={disabled} onClick={() => room.run({ experiment: x.kind })} data-testid={`experiment-run-${x.kind}`}>
+            <Sign name="again" /> {t(x.state === "done" ? "experiment.again" : "experiment.now")}
+          </button>
+        </p>
+      );
+  }
+}
+
+const minutes = [1, 5] as const;
+
+/** HoldFor keeps the cheapest connection that works up for a while. */
+function HoldFor({ report, disabled }: { report: Report; disabled: boolean }) {
+  const room = useRoom();
+  const [n, setN] = useState<(typeof minutes)[number]>(1);
+  const hold = () => room.run({ experiment: "hold", holdMs: n * 60_000, trials: [cheapest(report) ?? "stun"] });
+  return (
+    <div class="experiment-act">
+      <fieldset class="trial-filter" disabled={disabled}>
+        <legend class="hidden-visually">{t("hold.long")}</legend>
+        {minutes.map((m) => (
+          <label key={m}>
+            <input type="radio" name="hold" checked={n === m} onChange={() => setN(m)} class="hidden-visually" data-testid={`hold-${m}`} />
+            <span>{t("hold.minutes", { n: m })}</span>
+          </label>
+        ))}
+      </fieldset>
+      <button type="button" class="button" disabled={disabled} onClick={hold} data-testid="experiment-run-hold">
+        <Sign name="wait" /> {t("hold.start")}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,29 @@
+import "./TrialLines.css";
+import { t, word } from "../i18n";
+import type { TrialReport } from "../protocol.gen";
+import { Badge } from "./Badge";
+import { Hold } from "./Hold";
+import { outcomeLook } from "./tones";
+
+/** TrialLines are trials beside those of the strip: of an experiment, or of a headless peer. One line each. */
+export function TrialLines({ trials }: { trials: readonly TrialReport[] }) {
+  return (
+    <ul class="trial-lines">
+      {trials.map((tr) => (
+        <li key={tr.id} data-testid="side-trial" data-trial={tr.kind} data-outcome={tr.outcome}>
+          <p>
+            <Badge look={outcomeLook[tr.outcome]} text={t(tr.outcome ? `outcome.${tr.outcome}` : "outcome.running")} />
+            <strong>{word("trial", tr.kind)}</strong>
+            {tr.selectedPair && (
+              <span class="mono small">
+                {tr.selectedPair.local} <span aria-hidden="true">⇄</span> {tr.selectedPair.remote}
+              </span>
+            )}
+          </p>
+          {(tr.error || tr.reasonText) && tr.outcome !== "connected" && <p class="muted small">{tr.error || tr.reasonText}</p>}
+          <Hold trial={tr} />
+        </li>
+      ))}
+    </ul>
+  );
+}
