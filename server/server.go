@@ -111,7 +111,7 @@ func New(config Config) (_ *Server, err error) {
 	}
 	s.talk = session.New(session.Config{
 		STUN: countedChecks{s.stun, metrics}, RelayServers: relayServers, ICEServers: s.urls.servers, DirectChecks: !config.NoDirectCheck, NATChecks: !config.NoNATCheck,
-		Version: config.Version, Logger: s.log, STUNAddrs: s.stunAddrs, Prefixes: s.prefixes(), Corners: s.stun.Corners,
+		Version: config.Version, Logger: s.log, STUNAddrs: s.stunAddrs, Prefixes: s.prefixes(), Corners: s.stun.Corners, FreshPort: s.freshPort,
 	})
 	s.hub = signaling.New(signaling.Config{Handler: s.talk, OpenRooms: config.OpenRooms, Version: config.Version, Logger: s.log})
 	handler, err := s.routes(metrics)

@@ -29,6 +29,7 @@ type Server struct {
 	sightings *sightings
 	checks    checks
 	conns     conns
+	fresh     freshPorts
 	turn      *relayServer  // nil: none
 	serving   chan struct{} // closed when the loops run
 	closing   sync.Once
@@ -103,6 +104,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	})
 	err := group.Wait()
 	s.conns.wait()
+	s.fresh.wait()
 	if s.turn != nil {
 		s.turn.wait()
 	}
@@ -120,6 +122,7 @@ func (s *Server) Close() {
 			l.Close()
 		}
 		s.conns.close()
+		s.fresh.closeAll()
 		if s.turn != nil {
 			s.turn.close()
 		}
