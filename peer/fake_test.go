@@ -98,12 +98,15 @@ func (m *member) Receive(ctx context.Context) (protocol.ServerMessage, error) {
 	}
 }
 
-func (r *room) start(kind protocol.TrialKind) protocol.TrialID {
+func (r *room) start(kind protocol.TrialKind, changes ...func(*protocol.Start)) protocol.TrialID {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := protocol.Start{Trial: protocol.NewTrialID(kind, 1), SampleMs: 100, RoundTrips: 5, BurstMs: 100, VideoMs: 100}
+	s := protocol.Start{Trial: protocol.NewTrialID(kind, 1), SampleMs: 100, RoundTrips: 5, BurstMs: 100, VideoMs: 100, RelayOnly: kind.Relay()}
 	if kind != protocol.TrialHost {
 		s.ICEServers = r.servers
+	}
+	for _, change := range changes {
+		change(&s)
 	}
 	for id, m := range r.members {
 		start := s
@@ -162,8 +165,13 @@ func (r *room) all(from string, fits func(protocol.ClientMessage) bool) []protoc
 // join runs peers a and b on their networks and returns when both are in the room. leave ends both and waits.
 func (r *room) join(a, b *vnet.Net) (leave func()) {
 	r.t.Helper()
-	leaveA := runOne(r.t, peer.Config{Dial: r.dial("a"), Net: a, Label: "a"})
-	leaveB := runOne(r.t, peer.Config{Dial: r.dial("b"), Net: b, Label: "b"})
+	return r.joinAs(peer.Config{Net: a}, peer.Config{Net: b})
+}
+
+func (r *room) joinAs(a, b peer.Config) (leave func()) {
+	r.t.Helper()
+	a.Dial, a.Label, b.Dial, b.Label = r.dial("a"), "a", r.dial("b"), "b"
+	leaveA, leaveB := runOne(r.t, a), runOne(r.t, b)
 	for _, id := range []string{"a", "b"} {
 		r.wait(id, "the offer of alone-1", func(m protocol.ClientMessage) bool {
 			return m.Description != nil && m.Description.Trial == "alone-1" && m.Description.Kind == "offer"
@@ -187,9 +195,10 @@ func runOne(t *testing.T, config peer.Config) (leave func()) {
 
 // network is a WAN with a STUN server at 198.51.100.1, ports 3478 and 3479, and a host for each end.
 type network struct {
-	wan  *vnet.Router
-	a, b *vnet.Net
-	stop func()
+	wan    *vnet.Router
+	server *vnet.Net
+	a, b   *vnet.Net
+	stop   func()
 }
 
 var quiet = &logging.DefaultLoggerFactory{DefaultLogLevel: logging.LogLevelDisabled}
@@ -225,7 +234,7 @@ func buildNetwork(t *testing.T, nat *vnet.NATType) *network {
 		}
 		return h
 	}
-	server := host(n.wan, stunAddress)
+	n.server = host(n.wan, stunAddress)
 	if nat == nil {
 		n.a, n.b = host(n.wan, "198.51.100.2"), host(n.wan, "198.51.100.3")
 	} else {
@@ -234,7 +243,7 @@ func buildNetwork(t *testing.T, nat *vnet.NATType) *network {
 	if err := n.wan.Start(); err != nil {
 		t.Fatal(err)
 	}
-	first, second := serveSTUN(t, server, stunAddress+":3478"), serveSTUN(t, server, stunAddress+":3479")
+	first, second := serveSTUN(t, n.server, stunAddress+":3478"), serveSTUN(t, n.server, stunAddress+":3479")
 	n.stop = func() {
 		first()
 		second()
@@ -260,6 +269,12 @@ func serveSTUN(t *testing.T, n *vnet.Net, address string) (stop func()) {
 			size, from, err := conn.ReadFrom(buf)
 			if err != nil {
 				return
+			}
+			if string(buf[:size]) == "whoami\n" {
+				if _, err := conn.WriteTo([]byte("192.0.2.1,1\n"), from); err != nil && !errors.Is(err, net.ErrClosed) {
+					t.Error(err)
+				}
+				continue
 			}
 			request := &stun.Message{Raw: append([]byte(nil), buf[:size]...)}
 			if request.Decode() != nil || request.Type != stun.BindingRequest {

@@ -49,9 +49,11 @@ func TestHostConnectsOnAFlatNetwork(t *testing.T) {
 	r.tell(protocol.ServerMessage{Type: protocol.ServerStop, Stop: &protocol.Stop{Trial: trial, Outcome: protocol.OutcomeConnected}})
 	leave()
 
+	ends := map[string]*protocol.Sample{}
 	for _, id := range []string{"a", "b"} {
 		all := r.all(id, samples(trial))
 		last := all[len(all)-1].Sample
+		ends[id] = last
 		if !last.Counters || last.SelectedPair == "" || last.DTLSState != "connected" {
 			t.Errorf("%s: last sample %+v", id, last)
 		}
@@ -64,6 +66,26 @@ func TestHostConnectsOnAFlatNetwork(t *testing.T) {
 		}
 	}
 	checkExchange(t, r, trial)
+	a, b := ends["a"], ends["b"]
+	if !strings.HasPrefix(a.LocalFingerprint, "sha-256 ") || a.LocalFingerprint != b.RemoteFingerprint || b.LocalFingerprint != a.RemoteFingerprint {
+		t.Errorf("certificates: %s %s, %s %s", a.LocalFingerprint, a.RemoteFingerprint, b.LocalFingerprint, b.RemoteFingerprint)
+	}
+	if a.DTLSRole != "server" || b.DTLSRole != "client" { // pion answers actively (RFC 8842 section 5.3)
+		t.Errorf("DTLS roles %q and %q", a.DTLSRole, b.DTLSRole)
+	}
+	if p := selected(a); p.PacketsSent == nil || *p.PacketsSent == 0 || *p.PacketsReceived == 0 {
+		t.Errorf("no packets counted: %+v", p)
+	}
+}
+
+// selected is the pair in use.
+func selected(s *protocol.Sample) protocol.SamplePair {
+	for _, p := range s.Pairs {
+		if p.ID == s.SelectedPair {
+			return p
+		}
+	}
+	return protocol.SamplePair{}
 }
 
 func TestSTUNIsNeededBehindNATs(t *testing.T) {
