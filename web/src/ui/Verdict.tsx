@@ -38,7 +38,7 @@ export function Verdict({ report }: { report: Report | null }) {
             {headline}
           </h1>
           <p class="verdict-summary">{v?.summary || t(`phase.${phase}.text`)}</p>
-          {!open && <span class="hidden-visually">{word("confidence", v.confidence)}</span>}
+          {!open && sure(v) && <span class="hidden-visually">{word("confidence", v.confidence)}</span>}
           {before && (
             <p class="verdict-before" data-testid="verdict-before">
               <Sign name="swap" size={13} /> {t("verdict.before", { before })}
@@ -53,7 +53,7 @@ export function Verdict({ report }: { report: Report | null }) {
             ) : (
               <Badge look={{ tone: "info", sign: "spinner" }} text={open ? t("verdict.measuring") : t("verdict.sofar")} />
             )}
-            {!open && <Badge look={confidenceLook[v!.confidence] ?? confidenceLook.possible} text={word("confidence", v!.confidence)} title={t("confidence.title")} />}
+            {!open && sure(v!) && <Badge look={confidenceLook[v!.confidence] ?? confidenceLook.possible} text={word("confidence", v!.confidence)} title={t("confidence.title")} />}
             {v!.cause && (
               <a class="verdict-cause" href="#cause">
                 {t("verdict.cause", { cause: causeOf(report)?.title ?? v!.cause })}
@@ -81,6 +81,11 @@ export function Verdict({ report }: { report: Report | null }) {
       {!paste && phase === "measuring" && <p class="verdict-paste muted">{t("verdict.paste.later")}</p>}
     </section>
   );
+}
+
+/** sure: the confidence is that of the cause. Where none is known, it would seem to doubt what the pair needs, and that was tried. */
+function sure(v: Report["verdict"]): boolean {
+  return v.cause !== "" || v.needs === "nothing";
 }
 
 /** useBefore is what the verdict was before an experiment changed it; empty: nothing that was settled has changed in this run. */

@@ -94,7 +94,7 @@ export function snippet(needs: Needs, servers: readonly ICEServer[]): string {
     const hidden = s.credential === hiddenCredential;
     if (s.username) members.push(`username: ${JSON.stringify(hidden ? "USERNAME" : s.username)}`);
     if (s.credential) members.push(`credential: ${JSON.stringify(hidden ? "CREDENTIAL" : s.credential)}`);
-    return `{ ${members.join(", ")} }`;
+    return members.length === 1 ? `{ ${members[0]} }` : `{\n      ${members.join(",\n      ")},\n    }`;
   };
   return `new RTCPeerConnection({\n  iceServers: [\n${servers.map((s) => `    ${one(s)},`).join("\n")}\n  ],\n})`;
 }

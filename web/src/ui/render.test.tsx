@@ -129,7 +129,7 @@ describe("relays, experiments and a peer beside", () => {
     expect(await html()).not.toContain("(hidden)");
     expect(await html()).toMatch(/data-testid="verdict-secret"[^>]*>[^<]*TURN server/);
     expect(await html("ja")).toMatch(/data-testid="verdict-secret"[^>]*>[^<]*TURNサーバー/);
-    expect(snippet("turn-udp", [{ urls: ["turn:192.0.2.1"], username: "u", credential: "c" }])).toContain('username: "u", credential: "c"');
+    expect(snippet("turn-udp", [{ urls: ["turn:192.0.2.1"], username: "u", credential: "c" }])).toContain('    {\n      urls: "turn:192.0.2.1",\n      username: "u",\n      credential: "c",\n    },');
   });
 
   test("a person's experiment has its button, or the way there", async () => {
