@@ -215,9 +215,14 @@ func must[T any](t *testing.T) func(T, error) T {
 
 const stunAddress = "198.51.100.1"
 
+// building guards vnet's counter of MAC addresses (transport v4.1.0, vnet/net.go).
+var building sync.Mutex
+
 // buildNetwork puts both hosts on the WAN itself (nat nil), or each in a LAN of its own behind such a NAT.
 func buildNetwork(t *testing.T, nat *vnet.NATType) *network {
 	t.Helper()
+	building.Lock()
+	defer building.Unlock()
 	n := &network{wan: must[*vnet.Router](t)(vnet.NewRouter(&vnet.RouterConfig{CIDR: "198.51.100.0/24", LoggerFactory: quiet}))}
 	host := func(r *vnet.Router, ip string) *vnet.Net {
 		h := must[*vnet.Net](t)(vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{ip}}))

@@ -63,7 +63,17 @@ func TestHeldConnectionComesBack(t *testing.T) {
 			t.Errorf("%s: %+v %+v", id, got[0].Applied, got[0].TrialError)
 		}
 	}
-	checkExchange(t, r, trial)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	described := map[string]bool{}
+	for _, f := range r.frames {
+		switch {
+		case f.Description != nil && f.Description.Trial == trial:
+			described[f.from+ufrag(f.ClientMessage)] = true
+		case f.Candidate != nil && f.Candidate.Trial == trial && f.Candidate.Line != "" && !described[f.from+f.Candidate.UsernameFragment]:
+			t.Errorf("%s: a candidate before its description: %+v", f.from, f.Candidate)
+		}
+	}
 }
 
 func ufrag(m protocol.ClientMessage) string {
