@@ -29,6 +29,8 @@ type Browser interface {
 	Open(ctx context.Context, url string) error
 	// Eval runs a JavaScript expression, awaits it, and decodes its JSON into result (which may be nil).
 	Eval(ctx context.Context, expression string, result any) error
+	// Permit lets the page have the camera, as a person would when it asks.
+	Permit(ctx context.Context) error
 	Screenshot(ctx context.Context, path string, v View) error
 	// Log are the lines of the page's console, its exceptions among them.
 	Log() []string

@@ -178,10 +178,8 @@ func (b *Bench) reveal(ctx context.Context, ends [2]*end) error {
 		if err := WaitFor(ctx, e.browser, button); err != nil {
 			return fmt.Errorf("%s's page offers no button to show its addresses: %w", e.name, err)
 		}
-		if c, ok := e.browser.(*chromium); ok {
-			if err := c.Permit(ctx); err != nil {
-				return err
-			}
+		if err := e.browser.Permit(ctx); err != nil {
+			return err
 		}
 		if err := e.browser.Eval(ctx, button+".click()", nil); err != nil {
 			return err

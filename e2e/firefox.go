@@ -75,7 +75,7 @@ user_pref("toolkit.telemetry.unified", false);
 const firefoxRevealed = `user_pref("media.peerconnection.ice.obfuscate_host_addresses", false);
 `
 
-// firefoxDevices: a camera that is none. The permission is given when it is asked for, and counts for as long as the page holds the camera.
+// firefoxDevices: a camera that is none, and no question before it is given.
 const firefoxDevices = `user_pref("media.navigator.streams.fake", true);
 user_pref("media.navigator.permission.disabled", true);
 `
@@ -124,7 +124,11 @@ func startFirefox(ctx context.Context, o Options) (_ Browser, err error) {
 			program = cmp.Or(program, name)
 		}
 	}
-	f.cmd = Command(o.NS, cmp.Or(program, "firefox"), "--headless", "--no-remote", "--profile", f.profile, "--remote-debugging-port=0", "about:blank")
+	args := []string{"--headless", "--no-remote", "--profile", f.profile, "--remote-debugging-port=0"}
+	if o.Devices {
+		args = append(args, "--remote-allow-system-access") // for Permit
+	}
+	f.cmd = Command(o.NS, cmp.Or(program, "firefox"), append(args, "about:blank")...)
 	f.cmd.Env = append(environment(f.profile), "MOZ_HEADLESS=1", "MOZ_CRASHREPORTER_DISABLE=1")
 	if o.Preferences != nil {
 		locked := map[string]any{}
@@ -205,6 +209,29 @@ func (f *firefox) attach(ctx context.Context, o Options, stderr io.Reader) error
 
 func (f *firefox) Open(ctx context.Context, url string) error {
 	return f.call(ctx, "browsingContext.navigate", map[string]any{"context": f.context, "url": url, "wait": "complete"}, nil)
+}
+
+// Permit gives the page the camera and the microphone as a person does who lets Firefox remember it. WebDriver's permissions.setPermission knows no camera, so it
+// is done in Firefox's own window.
+func (f *firefox) Permit(ctx context.Context) error {
+	var origin string
+	if err := f.Eval(ctx, "location.origin", &origin); err != nil {
+		return err
+	}
+	var tree struct {
+		Contexts []struct{ Context string }
+	}
+	if err := f.call(ctx, "browsingContext.getTree", map[string]any{"moz:scope": "chrome"}, &tree); err != nil {
+		return err
+	}
+	if len(tree.Contexts) == 0 {
+		return errors.New("Firefox has no window of its own")
+	}
+	return f.call(ctx, "script.evaluate", map[string]any{
+		"expression": `for (const name of ["camera", "microphone"])
+			Services.perms.addFromPrincipal(Services.scriptSecurityManager.createContentPrincipalFromOrigin(` + quote(origin) + `), name, Services.perms.ALLOW_ACTION)`,
+		"awaitPromise": false, "target": map[string]any{"context": tree.Contexts[0].Context},
+	}, nil)
 }
 
 func (f *firefox) Eval(ctx context.Context, expression string, result any) error {

@@ -343,7 +343,7 @@ func (h *pageTest) reveal(t *testing.T, ctx context.Context) {
 	}
 	for _, b := range []Browser{h.A, h.B} {
 		h.see(t, ctx, b, q("reveal"))
-		if err := b.(*chromium).Permit(ctx); err != nil {
+		if err := b.Permit(ctx); err != nil {
 			t.Fatal(err)
 		}
 		h.eval(t, ctx, b, q("reveal")+".click()", nil)

@@ -303,16 +303,13 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 	if result.Final, late = bench.wait(verdict, final); late == nil {
 		result.ToFinal = time.Since(began)
 		shoot(ctx, ends, keep, "final")
+	} else {
+		late = fmt.Errorf("no final verdict within %v of opening the second page", verdictDeadline)
 	}
 	settled, cancel := context.WithTimeout(ctx, settleDeadline)
 	defer cancel()
 	_, _ = bench.wait(settled, quiet)
-	if err := <-joined; err != nil {
-		return result, err
-	}
-	if err := bench.goOn(ctx, ends, o.Binary); err != nil {
-		return result, err
-	}
+	late = errors.Join(late, <-joined, bench.goOn(ctx, ends, o.Binary)) // what there is by then is kept all the same
 	if result.Settled, err = bench.Report(ctx); err != nil {
 		return result, err
 	}
@@ -341,10 +338,7 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 			err = errors.Join(err, bench.gallery(ctx, c, keep))
 		}
 	}
-	if late != nil {
-		err = errors.Join(err, fmt.Errorf("no final verdict within %v of opening the second page", verdictDeadline))
-	}
-	return result, err
+	return result, errors.Join(late, err)
 }
 
 // pictureView shows the verdict, the trials, the findings and the drawn path.
