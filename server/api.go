@@ -63,7 +63,9 @@ func (a *api) createRoom(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *api) serveInfo(w http.ResponseWriter, r *http.Request) {
-	writeJSON(w, http.StatusOK, a.info(r))
+	info := a.info(r)
+	info.Proxy = proxyOf(r.Header)
+	writeJSON(w, http.StatusOK, info)
 }
 
 // formats are the forms of a report: content type, and how it is written.
