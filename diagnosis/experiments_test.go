@@ -156,7 +156,7 @@ func TestARestartIsAnotherGeneration(t *testing.T) {
 		}
 		return out
 	}
-	if first, second := ports(n), ports(n.again); !slices.Equal(first, []int{1001, 1003}) || !slices.Equal(second, []int{1002, 1004}) {
+	if first, second := ports(n), ports(n.again[0]); !slices.Equal(first, []int{1001, 1003}) || !slices.Equal(second, []int{1002, 1004}) {
 		t.Errorf("%v, %v", first, second)
 	}
 	if got := *s.trial("host-1").b.described; got != described {

@@ -126,7 +126,7 @@ type end struct {
 	stopEvent   int
 	stopMs      float64
 	fragment    string           // of its first description
-	again       *end             // what it gathered and showed since it restarted ICE; nil: it has not
+	again       []*end           // what it gathered and showed after each restart of ICE
 	heard       map[string]int64 // of a trial that is held: answers and bytes, by pair
 	heardMs     *float64         // when they grew for the last time
 }

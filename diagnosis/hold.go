@@ -136,19 +136,23 @@ func (n *end) restarted(d *protocol.Description, e *protocol.Event) {
 	case ufrag == "" || ufrag == n.fragment:
 	case n.fragment == "":
 		n.fragment = ufrag
-	case n.again == nil || n.again.fragment != ufrag:
-		n.again = makeEnd(n.peer, n.trial, e)
-		n.again.servers, n.again.fragment = n.servers, ufrag
+	case n.generation("").fragment != ufrag && len(n.again) < maxRestarts:
+		next := makeEnd(n.peer, n.trial, e)
+		next.servers, next.fragment = n.servers, ufrag
+		n.again = append(n.again, next)
 	}
 }
 
 // generation is the part of an end that a candidate belongs to. One that does not say is of the newest.
 func (n *end) generation(ufrag string) *end {
-	if n.again == nil || ufrag != "" && ufrag == n.fragment {
+	if len(n.again) == 0 || ufrag != "" && ufrag == n.fragment {
 		return n
 	}
-	return n.again
+	return n.again[len(n.again)-1]
 }
+
+// maxRestarts bounds what a broken peer can make the picture hold: the longest hold has room for as many, one every five seconds.
+const maxRestarts = protocol.MaxHoldMs / 5000
 
 // fragment is the username fragment of a description (RFC 8839 section 5.4).
 func fragment(sdp string) string {

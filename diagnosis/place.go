@@ -32,7 +32,7 @@ func (f *Fold) endsOf(p *peer) []*end {
 	for t := range f.allTrials() {
 		for _, n := range t.ends() {
 			if n.peer == p {
-				all = append(all, n)
+				all = append(append(all, n), n.again...)
 			}
 		}
 	}

@@ -171,7 +171,11 @@ func (s *state) start(l *launch, kind protocol.TrialKind) {
 	if kind == protocol.TrialSTUN {
 		t.ended, l.close = l.close, nil
 	}
-	s.record("", protocol.EventStart, &protocol.TrialStart{Trial: id, Offerer: l.offerer.ID(), Answerer: l.answerer.ID(), ICEServers: hideCredentials(servers(l.offerer)),
+	recorded := hideCredentials(servers(l.offerer))
+	if l.servers != nil && kind == protocol.TrialSTUN { // each end has a port of its own
+		recorded = append(recorded, servers(l.answerer)...)
+	}
+	s.record("", protocol.EventStart, &protocol.TrialStart{Trial: id, Offerer: l.offerer.ID(), Answerer: l.answerer.ID(), ICEServers: recorded,
 		RelayOnly: kind.Relay(), Experiment: l.Experiment, HoldMs: l.HoldMs, UfragLength: l.ufragLength, Family: l.family})
 	for _, p := range l.ends() {
 		start := protocol.Start{Trial: id, Role: protocol.RoleOfferer, Peer: l.answerer.ID(), ICEServers: servers(p), RelayOnly: kind.Relay(), SampleMs: sampleMs,
