@@ -27,6 +27,7 @@ type Fold struct {
 	log    []*signal
 	byID   map[int]*signal // by event number
 	known  map[*peer]known // what views found since the last event
+	own    []int           // the UDP ports of this server
 }
 
 type peer struct {
@@ -90,6 +91,7 @@ type trial struct {
 	// progressMs is when something last changed that can lead to a connection: a candidate came, a pair appeared, a check was answered.
 	progressMs float64
 	proven     map[*endPair]*proof // non-symmetric directions, by the asking end's pair
+	suspected  suspicion           // what prove looked at last
 	holding
 }
 
@@ -129,6 +131,8 @@ type end struct {
 	again       []*end           // what it gathered and showed after each restart of ICE
 	heard       map[string]int64 // of a trial that is held: answers and bytes, by pair
 	heardMs     *float64         // when they grew for the last time
+	found       sockets
+	byID        map[string]*endPair // the pairs that the statistics showed last, by their id there
 }
 
 type candidateError struct {
@@ -167,6 +171,14 @@ type endPair struct {
 	protocol.SamplePair
 	first int // the event that showed it first
 	event int // and last
+	// saw is what the last sample showed under its id.
+	saw sawPair
+}
+
+// sawPair is what leads a pair of the statistics to the one that is kept: as long as nothing of it changes, there is no need to look.
+type sawPair struct {
+	local, remote protocol.SampleCandidate
+	sockets       int // of end.found
 }
 
 // NewFold returns an empty picture.
@@ -182,6 +194,7 @@ func (f *Fold) Add(e *protocol.Event) {
 	switch {
 	case e.Type == protocol.EventRoom && e.Room != nil:
 		f.room = *e.Room
+		f.own = f.ownPorts()
 	case e.Type == protocol.EventJoined && e.Joined != nil:
 		if p == nil && e.Peer != "" {
 			f.peers = append(f.peers, &peer{id: e.Peer, joined: e.Joined, joinedAt: e.Seq, joinedMs: e.AtMs, online: true})
@@ -253,7 +266,7 @@ func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
 		}
 	case e.Type == protocol.EventSample && e.Sample != nil:
 		if t, n := f.end(p, e.Sample.Trial, e); n != nil {
-			t.progress(e, n.generation("").sample(e.Sample, e.Seq, f.ownPorts()))
+			t.progress(e, n.generation("").sample(e.Sample, e.Seq, f.own))
 			if t != nil {
 				t.prove(e)
 			}
@@ -468,6 +481,7 @@ func (f *Fold) candidate(p *peer, e *protocol.Event) {
 	s.candidate = &candidate{CandidateLine: line, url: c.URL, atMs: c.AtMs, event: e.Seq, sig: s}
 	n = n.generation(cmp.Or(c.UsernameFragment, line.Ufrag))
 	n.candidates = append(n.candidates, s.candidate)
+	n.found.known = false
 	t.progress(e, true)
 }
 
@@ -532,48 +546,56 @@ func (n *end) sample(s *protocol.Sample, event int, own []int) (progress bool) {
 	}
 	n.lastSample = event
 	n.counters = n.counters || s.Counters
-	local, remote := map[string]protocol.SampleCandidate{}, map[string]protocol.SampleCandidate{}
-	for _, c := range s.Local {
-		local[c.ID] = c
-		n.local = keep(n.local, c)
+	for i := range s.Local {
+		n.sawLocal(&s.Local[i])
 	}
-	for _, c := range s.Remote {
-		remote[c.ID] = c
-		n.sawRemote(c, event)
+	for i := range s.Remote {
+		n.sawRemote(&s.Remote[i], event)
 	}
-	for _, p := range s.Pairs {
-		l, okL := local[p.Local]
-		r, okR := remote[p.Remote]
-		if !okL || !okR {
+	for i := range s.Pairs {
+		p := &s.Pairs[i]
+		l, r := byID(s.Local, p.Local), byID(s.Remote, p.Remote)
+		if l == nil || r == nil {
 			continue
 		}
 		if r.Type == "prflx" && slices.Contains(own, r.Port) {
 			continue
 		}
-		base := n.base(l)
-		have := n.pair(base, r)
-		if have == nil {
-			have = n.renamed(base, r, p, remote)
+		base, have := "", n.byID[p.ID]
+		if have != nil && have.saw.sockets == n.sockets() && have.saw.local == *l && have.saw.remote == *r {
+			base = have.base
+		} else {
+			base = n.base(*l)
+			if have = n.pair(base, r); have == nil {
+				have = n.renamed(base, r, p, s.Remote)
+			}
 		}
 		if have == nil {
 			if len(n.pairs) >= maxPairs {
 				continue
 			}
-			have = &endPair{base: base, local: l, remote: r, first: event}
+			have = &endPair{base: base, local: *l, remote: *r, first: event}
 			n.pairs = append(n.pairs, have)
 			progress = true
 		} else if value(p.ResponsesReceived) > value(have.ResponsesReceived) {
 			progress = true
 		}
 		if r.Address != "" || have.remote.ID != r.ID {
-			have.remote = r
+			have.remote = *r
 		}
 		if l.Type == "host" {
-			have.local = l
+			have.local = *l
 		}
+		if n.byID == nil {
+			n.byID = map[string]*endPair{}
+		}
+		if len(n.byID) < maxPairs {
+			n.byID[p.ID] = have
+		}
+		have.saw = sawPair{*l, *r, n.sockets()}
 		if value(p.RequestsSent) >= value(have.RequestsSent) { // never let a pair that the browser forgot count backwards
 			nominated := have.Nominated
-			have.SamplePair, have.event = p, event
+			have.SamplePair, have.event = *p, event
 			have.Nominated = nominated || p.Nominated
 		}
 		if s.SelectedPair != "" && s.SelectedPair == p.ID || s.SelectedPair == "" && p.Nominated && p.State == "succeeded" {
@@ -585,7 +607,7 @@ func (n *end) sample(s *protocol.Sample, event int, own []int) (progress bool) {
 
 // pair finds the kept pair: by the remote candidate's id, or by its address where that shows. Chromium hides the address of a peer-reflexive candidate, so that two
 // pairs with the same remote port are two pairs.
-func (n *end) pair(base string, r protocol.SampleCandidate) *endPair {
+func (n *end) pair(base string, r *protocol.SampleCandidate) *endPair {
 	for _, q := range n.pairs {
 		if q.base == base && q.remote.Protocol == r.Protocol && q.remote.Port == r.Port && (q.remote.ID == r.ID || r.Address != "" && q.remote.Address == r.Address) {
 			return q
@@ -595,9 +617,9 @@ func (n *end) pair(base string, r protocol.SampleCandidate) *endPair {
 }
 
 // renamed finds the kept pair of a remote candidate that was peer-reflexive until its signaled form came: it is shown under another id then, its counters going on.
-func (n *end) renamed(base string, r protocol.SampleCandidate, p protocol.SamplePair, now map[string]protocol.SampleCandidate) *endPair {
+func (n *end) renamed(base string, r *protocol.SampleCandidate, p *protocol.SamplePair, now []protocol.SampleCandidate) *endPair {
 	for _, q := range n.pairs {
-		if _, still := now[q.remote.ID]; !still && q.base == base && q.remote.Protocol == r.Protocol && q.remote.Port == r.Port && q.remote.Address == "" &&
+		if byID(now, q.remote.ID) == nil && q.base == base && q.remote.Protocol == r.Protocol && q.remote.Port == r.Port && q.remote.Address == "" &&
 			value(q.RequestsSent) <= value(p.RequestsSent) && value(q.RequestsReceived) <= value(p.RequestsReceived) {
 			return q
 		}
@@ -615,28 +637,44 @@ func (f *Fold) ownPorts() (ports []int) {
 	return ports
 }
 
-func keep(list []protocol.SampleCandidate, c protocol.SampleCandidate) []protocol.SampleCandidate {
-	for i := range list {
-		if list[i].ID == c.ID && list[i].Type == c.Type && list[i].Port == c.Port && sameHost(list[i].Address, c.Address) {
-			list[i] = c
-			return list
+// byID finds a candidate of a sample, the last one where an id stands twice. There are few, so that a map would cost more.
+func byID(list []protocol.SampleCandidate, id string) *protocol.SampleCandidate {
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i].ID == id {
+			return &list[i]
 		}
 	}
-	if len(list) >= maxPairs {
-		return list
-	}
-	return append(list, c)
+	return nil
 }
 
-func (n *end) sawRemote(c protocol.SampleCandidate, event int) {
+func (n *end) sawLocal(c *protocol.SampleCandidate) {
+	for i := range n.local {
+		have := &n.local[i]
+		if have.Port == c.Port && have.ID == c.ID && have.Type == c.Type && sameHost(have.Address, c.Address) {
+			if *have != *c {
+				*have = *c
+				n.found.known = false
+			}
+			return
+		}
+	}
+	if len(n.local) < maxPairs {
+		n.local = append(n.local, *c)
+		n.found.known = false
+	}
+}
+
+func (n *end) sawRemote(c *protocol.SampleCandidate, event int) {
 	for i := range n.remote {
 		if n.remote[i].ID == c.ID {
-			n.remote[i].SampleCandidate = c
+			if n.remote[i].SampleCandidate != *c {
+				n.remote[i].SampleCandidate = *c
+			}
 			return
 		}
 	}
 	if len(n.remote) < maxPairs {
-		n.remote = append(n.remote, shown{c, event})
+		n.remote = append(n.remote, shown{*c, event})
 	}
 }
 

@@ -18,8 +18,38 @@ const tcpDiscard = 9 // the port of an active TCP candidate (RFC 6544 section 4.
 
 func baseName(proto string, port int) string { return proto + "/" + strconv.Itoa(port) }
 
+// sockets are the ports of an end's host candidates, found anew when a candidate has come.
+type sockets struct {
+	known    bool
+	version  int // counts how often they became others
+	udp, tcp []int
+}
+
 // hosts are the ports of the end's host candidates of one protocol, from what it signaled and from its statistics.
 func (n *end) hosts(proto string) []int {
+	n.sockets()
+	switch proto {
+	case "udp":
+		return n.found.udp
+	case "tcp":
+		return n.found.tcp
+	}
+	return n.findHosts(proto)
+}
+
+// sockets is the version of what hosts gives.
+func (n *end) sockets() int {
+	if s := &n.found; !s.known {
+		udp, tcp := n.findHosts("udp"), n.findHosts("tcp")
+		if !slices.Equal(s.udp, udp) || !slices.Equal(s.tcp, tcp) {
+			s.version++
+		}
+		s.known, s.udp, s.tcp = true, udp, tcp
+	}
+	return n.found.version
+}
+
+func (n *end) findHosts(proto string) []int {
 	var ports []int
 	add := func(typ, p string, port int) {
 		if typ == "host" && p == proto && port != tcpDiscard && !slices.Contains(ports, port) {

@@ -120,11 +120,47 @@ type proof struct {
 // proofMs is how long the counters must show it: several round trips of any site, so that no answer is merely on its way.
 const proofMs = 450
 
+// suspicion is what is cheap to see of a trial.
+type suspicion struct {
+	// pairs that were asked, and nothing came under their address, but something did under another to the same base. And that is not proved yet.
+	pairs int
+	came  int64 // requests and answers, at both ends
+	// unsettled: a proof has not stood for long enough.
+	unsettled bool
+}
+
+func (t *trial) suspicion() (s suspicion) {
+	for _, n := range t.ends() {
+		for _, p := range n.pairs {
+			s.came += value(p.RequestsReceived) + value(p.ResponsesReceived) + value(p.ResponsesSent)
+			have := t.proven[p]
+			s.unsettled = s.unsettled || have != nil && !have.held
+			if have != nil || value(p.RequestsSent) < enoughRequests || value(p.RequestsReceived)+value(p.ResponsesReceived) > 0 {
+				continue
+			}
+			for _, q := range n.pairs {
+				if value(q.RequestsReceived)+value(q.ResponsesReceived) > 0 && q.base == p.base {
+					s.pairs++
+					break
+				}
+			}
+		}
+	}
+	return s
+}
+
 // prove looks at the directions after each sample. It counts only requests that must have arrived under the asked address, because everything that the end sent to
 // other addresses cannot explain them.
 func (t *trial) prove(e *protocol.Event) {
-	if len(t.a.pairs) < 2 && len(t.b.pairs) < 2 {
-		return // no other address under which packets could come
+	if !t.a.counters || !t.b.counters {
+		return
+	}
+	switch s := t.suspicion(); {
+	case s.unsettled:
+	case s.pairs == 0 || s == t.suspected: // and requests that were sent since then prove less, not more
+		return
+	default:
+		t.suspected = s
 	}
 	for _, r := range t.rows() {
 		for i, fl := range []flow{r.aToB(), r.bToA()} {
