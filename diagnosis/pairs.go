@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/icescope/icescope/protocol"
 )
@@ -15,6 +16,9 @@ import (
 // end sees packets from leads back to one base, too, even if a translator wrote it (an alias).
 
 const tcpDiscard = 9 // the port of an active TCP candidate (RFC 6544 section 4.5), which is nobody's base
+
+// relayBase begins the name of a base that stands on a relay (RFC 8656): its packets take the way over the relay, and not the one between the ends.
+const relayBase = "relay:"
 
 func baseName(proto string, port int) string { return proto + "/" + strconv.Itoa(port) }
 
@@ -83,7 +87,7 @@ func (n *end) baseOf(typ, proto string, port, relatedPort int) string {
 	case "host":
 		return baseName(proto, port)
 	case "relay":
-		return "relay:" + baseName(proto, port)
+		return relayBase + baseName(proto, port)
 	}
 	hosts := n.hosts(proto)
 	for _, p := range []int{relatedPort, port} { // a translator often keeps the port
@@ -108,6 +112,11 @@ func (n *end) resolve(c protocol.SampleCandidate) (base string, alias bool) {
 			return n.baseOf(s.Type, s.Protocol, s.Port, s.RelatedPort), false
 		}
 	}
+	for _, s := range n.candidates { // a relay whose packets leave from another address than it tells
+		if s.Type == "relay" && c.Type == "prflx" && s.Protocol == c.Protocol && s.Port == c.Port {
+			return n.baseOf(s.Type, s.Protocol, s.Port, s.RelatedPort), true
+		}
+	}
 	return n.baseOf("prflx", c.Protocol, c.Port, 0), true
 }
 
@@ -121,6 +130,11 @@ type row struct {
 type group struct {
 	baseA, baseB string
 	a, b         []*seen
+}
+
+// relayed: is one of the two bases on a relay?
+func (g *group) relayed() bool {
+	return strings.HasPrefix(g.baseA, relayBase) || strings.HasPrefix(g.baseB, relayBase)
 }
 
 // seen is one end's pair with the judgement whether its remote address is an alias.

@@ -13,6 +13,9 @@ import (
 func asymmetricNAT(f *Fold) (out []Finding) {
 	for _, t := range f.trials {
 		for _, r := range t.rows() {
+			if r.group.relayed() {
+				continue
+			}
 			for i, fl := range []flow{r.aToB(), r.bToA()} {
 				from, to, pair := t.a, t.b, r.p
 				if i == 1 {
@@ -163,6 +166,9 @@ func (t *trial) prove(e *protocol.Event) {
 		t.suspected = s
 	}
 	for _, r := range t.rows() {
+		if r.group.relayed() {
+			continue // a relay may tell another address than it sends from; that is no NAT between the ends
+		}
 		for i, fl := range []flow{r.aToB(), r.bToA()} {
 			pair := []*endPair{r.p, r.q}[i]
 			if pair == nil {

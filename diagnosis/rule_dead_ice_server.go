@@ -7,7 +7,7 @@ import (
 	"github.com/icescope/icescope/protocol"
 )
 
-// deadICEServer: a pasted server does not answer, and gathering waits for it: 40 s in Chromium, 11 s in Firefox. Looked at where the browser gathers with the
+// deadICEServer: a pasted STUN server does not answer (of TURN servers relayUnusable says more), and gathering waits for it: 40 s in Chromium, 11 s in Firefox. Looked at where the browser gathers with the
 // pasted servers and without a peer, because a browser that connects stops gathering and says nothing of the servers that it still waited for.
 func deadICEServer(f *Fold) (out []Finding) {
 	for _, p := range f.peers {
@@ -18,8 +18,13 @@ func deadICEServer(f *Fold) (out []Finding) {
 			}
 			x := Finding{Severity: protocol.SeverityWarning, Confidence: protocol.Likely, Peers: []string{p.id}, Trial: protocol.TrialCustom, Run: run, breaks: []protocol.TrialKind{protocol.TrialCustom}}
 			var reported, silent []string
+			named := false
 			for _, u := range n.urls() {
+				if isTURN(u) || len(n.lookups(hostOf(u))) > 0 {
+					continue
+				}
 				if events := n.unreachable(u); len(events) > 0 {
+					named = named || isName(hostOf(u)) && p.firefox() // which does not tell a name without an address from a server without an answer
 					reported = append(reported, u)
 					x.Evidence = append(x.Evidence, note(catalog.T("evidence.server-error", "peer", p.name(), "url", u), events...))
 				} else if n.stopped && !n.answered(u) && n.gatherEv < 0 {
@@ -27,7 +32,10 @@ func deadICEServer(f *Fold) (out []Finding) {
 					x.Evidence = append(x.Evidence, note(catalog.T("evidence.server-silent", "peer", p.name(), "url", u, "seconds", itoa(int(n.stopMs-n.startMs)/1000)), n.stopEvent))
 				}
 			}
-			if len(reported) > 0 {
+			switch {
+			case named:
+				x.Confidence = protocol.Possible
+			case len(reported) > 0:
 				x.Confidence = protocol.Certain
 			}
 			if len(x.Evidence) > 0 {

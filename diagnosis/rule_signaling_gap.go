@@ -16,6 +16,9 @@ func signalingGap(f *Fold) (out []Finding) {
 			// Before the end of candidates, one that the statistics show may still be on its way.
 			if n.endEvent >= 0 {
 				for _, c := range n.local {
+					if t.kind.Relay() && c.Type != "relay" {
+						continue // gathered on the way to the relay, and not to be signaled
+					}
 					if c.Type != "prflx" && c.TCPType != "active" && signalable(c.Address) && !n.signaled(c) {
 						x.Evidence = append(x.Evidence, note(catalog.T("evidence.gathered-not-signaled", "peer", n.peer.name(), "type", c.Type, "address", endpoint(c.Address, c.Port)), n.lastSample))
 					}

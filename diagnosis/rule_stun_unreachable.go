@@ -9,36 +9,23 @@ import (
 // did not is told apart from one that never came.
 func stunUnreachable(f *Fold) (out []Finding) {
 	for _, p := range f.peers {
-		args := []string{"peer", p.name(), "address", p.joined.HTTPAddress}
-		x := Finding{Confidence: protocol.Likely, Severity: protocol.SeverityWarning, Peers: []string{p.id}, Summary: catalog.T("", args...)}
-		var failures, silent []int
-		for _, n := range f.endsOf(p) {
-			kind := n.trial.Kind()
-			if kind != protocol.TrialAlone && kind != protocol.TrialSTUN || len(n.servers) == 0 {
-				continue
-			}
-			failed, quiet := n.stunFailed(), f.stunQuiet(n)
-			failures, silent = addEvents(failures, failed...), addEvents(silent, quiet...)
-			if t := f.newestTrial(protocol.TrialSTUN); len(failed)+len(quiet) > 0 && t != nil && t.id == n.trial && t.failed() {
-				x.Severity, x.breaks = protocol.SeverityError, []protocol.TrialKind{kind}
-			}
-		}
-		if len(failures)+len(silent) == 0 {
+		m := f.mute(p)
+		if !m.seen() {
 			continue
 		}
-		x.Evidence = append(x.Evidence, note(catalog.T("evidence.page-over-tcp", args...), p.joinedAt))
-		if len(silent) > 0 {
-			x.Evidence = append(x.Evidence, note(catalog.T("evidence.no-stun-answer", "peer", p.name()), silent...))
-		}
-		if len(failures) > 0 {
+		x := Finding{Confidence: protocol.Likely, Severity: m.severity, Peers: []string{p.id}, breaks: m.breaks,
+			Summary: catalog.T("", "peer", p.name(), "address", p.joined.HTTPAddress), Evidence: m.evidence(p)}
+		if len(m.failures) > 0 {
 			x.Confidence = protocol.Certain
-			x.Evidence = append(x.Evidence, note(catalog.T("evidence.error-701", "peer", p.name()), failures...))
 		}
-		if seen := udpSightings(p); len(seen) > 0 {
+		switch {
+		case len(udpSightings(p)) > 0:
 			x.Summary.Key = "-answer-lost"
-			x.Evidence = append(x.Evidence, note(catalog.T("evidence.stun-request-came", "address", seen[0].Source), seen[0].event))
-		} else {
-			x.Evidence = append(x.Evidence, note(catalog.T("evidence.stun-request-never-came", "peer", p.name())))
+		case len(m.closed) > 0:
+			x.Summary.Key = "-closed"
+		}
+		if e := f.otherPort(p, true); e >= 0 {
+			x.Evidence = append(x.Evidence, note(catalog.T("evidence.other-port-answers", "peer", p.name()), e))
 		}
 		out = append(out, x)
 	}

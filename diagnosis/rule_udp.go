@@ -17,8 +17,8 @@ type lane struct {
 func (t *trial) lanes() (ab, ba lane) {
 	ab, ba = lane{from: t.a, to: t.b}, lane{from: t.b, to: t.a}
 	for _, r := range t.rows() {
-		if r.p != nil && r.p.remote.Protocol != "udp" || r.q != nil && r.q.remote.Protocol != "udp" {
-			continue
+		if r.group.relayed() || r.p != nil && r.p.remote.Protocol != "udp" || r.q != nil && r.q.remote.Protocol != "udp" {
+			continue // what goes through a relay says nothing of the way between the two
 		}
 		ab.take(r.aToB())
 		ba.take(r.bToA())
@@ -52,7 +52,7 @@ func (l lane) alive() bool {
 // udpBlocked: both ends sent checks to each other, none arrived, and both reach this server over UDP. NATs on both sides that are strict look the same.
 func udpBlocked(f *Fold) (out []Finding) {
 	for _, t := range f.trials {
-		if t.connected() {
+		if t.kind.Relay() || t.connected() {
 			continue
 		}
 		ab, ba := t.lanes()
@@ -127,7 +127,7 @@ type oneWayTrial struct {
 
 func (f *Fold) oneWay() (out []oneWayTrial) {
 	for _, t := range f.trials {
-		if t.connected() || !t.failed() {
+		if t.kind.Relay() || t.connected() || !t.failed() {
 			continue
 		}
 		ab, ba := t.lanes()

@@ -82,7 +82,7 @@ func (f *Fold) findings() []Finding {
 			x.Title = catalog.T(key + ".title")
 			args := x.Summary.Args
 			x.Summary = catalog.Text{Key: key + ".summary" + x.Summary.Key, Args: args}
-			x.Remedy = catalog.Text{Key: key + ".remedy", Args: args}
+			x.Remedy = catalog.Text{Key: key + ".remedy" + x.Remedy.Key, Args: args}
 			// Causes that others resemble have a sentence that names the experiment which separates them.
 			if experiment := key + ".experiment"; x.Confidence != protocol.Certain && x.Experiment.Key == "" && catalog.Has(experiment) {
 				x.Experiment = catalog.Text{Key: experiment, Args: args}

@@ -1,0 +1,88 @@
+package diagnosis
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/icescope/icescope/catalog"
+	"github.com/icescope/icescope/protocol"
+)
+
+// mute is what shows that no answer of this server's STUN reaches a peer. Several causes begin with it: a closed port, a filter that knows STUN, a proxy that is the only way
+// out.
+type mute struct {
+	failures, silent []int // what the browser reported, and where the session gave up waiting
+	// breaks are the trials that failed for want of an answer, severity what follows.
+	breaks   []protocol.TrialKind
+	severity protocol.Severity
+	// closed are the events that show that TCP to the port does not get through either.
+	closed []int
+}
+
+func (m mute) seen() bool { return len(m.failures)+len(m.silent) > 0 }
+
+// mute looks at the gatherings with this server's STUN and at those over its relay.
+func (f *Fold) mute(p *peer) (m mute) {
+	m.severity = protocol.SeverityWarning
+	for _, n := range f.endsOf(p) {
+		kind := n.trial.Kind()
+		if kind != protocol.TrialAlone && kind != protocol.TrialSTUN || len(n.servers) == 0 {
+			continue
+		}
+		t := f.trial(n.trial)
+		if t != nil && !slices.Contains(f.trials, t) {
+			continue // of an experiment, which asks otherwise
+		}
+		failed, quiet := n.stunFailed(), f.stunQuiet(n)
+		m.failures, m.silent = addEvents(m.failures, failed...), addEvents(m.silent, quiet...)
+		if t := f.newestTrial(protocol.TrialSTUN); len(failed)+len(quiet) > 0 && t != nil && t.id == n.trial && t.failed() {
+			m.severity, m.breaks = protocol.SeverityError, append(m.breaks, kind)
+		}
+	}
+	if !m.seen() {
+		return m
+	}
+	for _, kind := range []protocol.TrialKind{protocol.TrialRelayUDP, protocol.TrialRelayTCP} {
+		t := f.newestTrial(kind)
+		if t == nil || !t.failed() || t.stop.Reason != protocol.ReasonNoRelay {
+			continue
+		}
+		for _, n := range t.ends() {
+			if n.peer != p || len(n.ofType("relay")) > 0 || n.refusedRelay() {
+				continue
+			}
+			m.severity, m.breaks = protocol.SeverityError, append(m.breaks, kind)
+			if kind == protocol.TrialRelayTCP {
+				m.closed = addEvents(m.closed, t.stopEvent)
+			}
+		}
+	}
+	return m
+}
+
+// refusedRelay: did a relay answer with an error?
+func (n *end) refusedRelay() bool {
+	return slices.ContainsFunc(n.errors, func(e candidateError) bool { return e.Code >= 300 && e.Code < 700 })
+}
+
+// evidence words what was seen.
+func (m mute) evidence(p *peer) (out []Evidence) {
+	out = append(out, note(catalog.T("evidence.page-over-tcp", "peer", p.name(), "address", p.joined.HTTPAddress), p.joinedAt))
+	if len(m.silent) > 0 {
+		out = append(out, note(catalog.T("evidence.no-stun-answer", "peer", p.name()), m.silent...))
+	}
+	if len(m.failures) > 0 {
+		out = append(out, note(catalog.T("evidence.error-701", "peer", p.name()), m.failures...))
+	}
+	if seen := udpSightings(p); len(seen) > 0 {
+		out = append(out, note(catalog.T("evidence.stun-request-came", "address", seen[0].Source), seen[0].event))
+	} else {
+		out = append(out, note(catalog.T("evidence.stun-request-never-came", "peer", p.name())))
+	}
+	if len(m.closed) > 0 {
+		out = append(out, note(catalog.T("evidence.no-relay-over-tcp", "peer", p.name()), m.closed...))
+	}
+	return out
+}
+
+func (p *peer) firefox() bool { return strings.Contains(p.joined.UserAgent, "Firefox/") }
