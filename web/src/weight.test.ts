@@ -9,10 +9,10 @@ describe.skipIf(!existsSync(join(dist, "index.html")))("the built page (run npm 
   const files = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((f) => /\.(html|js|css|svg)$/.test(f));
   const text = (f: string) => readFileSync(join(dist, f), "utf8");
 
-  test("is at most 60 kB gzipped", () => {
+  test("is at most 65 kB gzipped", () => {
     const sizes = files.map((f) => [f, gzipSync(text(f), { level: 9 }).length] as const);
     const total = sizes.reduce((sum, [, size]) => sum + size, 0);
-    expect(total, sizes.map(([f, size]) => `${f} ${size}`).join("\n")).toBeLessThanOrEqual(60_000);
+    expect(total, sizes.map(([f, size]) => `${f} ${size}`).join("\n")).toBeLessThanOrEqual(65_000);
   });
 
   test("needs nothing that the Content-Security-Policy of server/headers.go forbids", () => {

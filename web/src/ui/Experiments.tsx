@@ -1,11 +1,11 @@
 import "./Experiments.css";
-import { useState } from "preact/hooks";
 import { t, word } from "../i18n";
 import type { ExperimentReport, Report } from "../protocol.gen";
 import { Badge } from "./Badge";
 import { useRoom } from "./context";
 import { Copy } from "./Copy";
-import { cheapest, peerName } from "./format";
+import { peerName } from "./format";
+import { HoldFor } from "./HoldFor";
 import { Reveal } from "./Reveal";
 import { Sign } from "./Sign";
 import type { Look } from "./tones";
@@ -71,7 +71,7 @@ function Act({ experiment: x, report, own, disabled }: { experiment: ExperimentR
         </>
       );
     case "hold":
-      return <HoldFor report={report} disabled={disabled} />;
+      return <HoldFor report={report} disabled={disabled} name="experiment" />;
     default:
       return (
         <p class="experiment-act">
@@ -81,29 +81,4 @@ function Act({ experiment: x, report, own, disabled }: { experiment: ExperimentR
         </p>
       );
   }
-}
-
-const minutes = [1, 5] as const;
-
-/** HoldFor keeps the cheapest connection that works up for a while. */
-function HoldFor({ report, disabled }: { report: Report; disabled: boolean }) {
-  const room = useRoom();
-  const [n, setN] = useState<(typeof minutes)[number]>(1);
-  const hold = () => room.run({ experiment: "hold", holdMs: n * 60_000, trials: [cheapest(report) ?? "stun"] });
-  return (
-    <div class="experiment-act">
-      <fieldset class="trial-filter" disabled={disabled}>
-        <legend class="hidden-visually">{t("hold.long")}</legend>
-        {minutes.map((m) => (
-          <label key={m}>
-            <input type="radio" name="hold" checked={n === m} onChange={() => setN(m)} class="hidden-visually" data-testid={`hold-${m}`} />
-            <span>{t("hold.minutes", { n: m })}</span>
-          </label>
-        ))}
-      </fieldset>
-      <button type="button" class="button" disabled={disabled} onClick={hold} data-testid="experiment-run-hold">
-        <Sign name="wait" /> {t("hold.start")}
-      </button>
-    </div>
-  );
 }

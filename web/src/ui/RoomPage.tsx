@@ -9,6 +9,7 @@ import { Expectation } from "./Expectation";
 import { Experiments } from "./Experiments";
 import { Findings } from "./Findings";
 import { columns, trialKinds } from "./format";
+import { Watch } from "./HoldFor";
 import { Invite } from "./Invite";
 import { Masked } from "./Masked";
 import { NoWebRTC } from "./NoWebRTC";
@@ -90,6 +91,7 @@ function Measured({ report, own, invite }: { report: Report; own: string; invite
         <Expectation report={report} />
         <Trials report={report} />
         <Custom disabled={cannotRun} />
+        <Watch report={report} disabled={cannotRun} />
       </Section>
       <Section id="findings" title={t("findings.title")} measuring={!report.verdict.final}>
         <Findings report={report} />
