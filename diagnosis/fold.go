@@ -41,6 +41,7 @@ type peer struct {
 	// insecure is the first environment that said so, and its event.
 	insecure      *protocol.Environment
 	insecureEvent int
+	standing
 	rttMs         *float64
 	// sightings are the sources that the STUN server saw, the first event of each.
 	sightings []sighting
@@ -100,6 +101,7 @@ type end struct {
 	peer        *peer
 	trial       protocol.TrialID
 	servers     []protocol.ICEServer
+	confined    string // the one family that the trial was made for; empty: none
 	startEvent  int
 	startMs     float64 // server's clock
 	candidates  []*candidate
@@ -197,7 +199,7 @@ func (f *Fold) Add(e *protocol.Event) {
 		f.own = f.ownPorts()
 	case e.Type == protocol.EventJoined && e.Joined != nil:
 		if p == nil && e.Peer != "" {
-			f.peers = append(f.peers, &peer{id: e.Peer, joined: e.Joined, joinedAt: e.Seq, joinedMs: e.AtMs, online: true})
+			f.peers = append(f.peers, &peer{id: e.Peer, joined: e.Joined, joinedAt: e.Seq, joinedMs: e.AtMs, online: true, standing: newStanding()})
 		}
 	case e.Type == protocol.EventRun && e.Run != nil:
 		f.runs = append(f.runs, run{e.Run, e.Seq})
@@ -229,6 +231,7 @@ func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
 		}
 	case e.Type == protocol.EventEnvironment && e.Environment != nil:
 		p.env = e.Environment
+		p.stand(e)
 		if s := p.env.SecureContext; s != nil && !*s && p.insecure == nil {
 			p.insecure, p.insecureEvent = e.Environment, e.Seq
 		}
@@ -315,7 +318,7 @@ func (f *Fold) start(e *protocol.Event) {
 	}
 	newEnd := func(p *peer) *end {
 		n := makeEnd(p, e.Start.Trial, e)
-		n.servers = e.Start.ICEServers
+		n.servers, n.confined = e.Start.ICEServers, e.Start.Family
 		return n
 	}
 	t := &trial{id: e.Start.Trial, kind: kind, run: run, start: e.Start, event: e.Seq, startedMs: e.AtMs, progressMs: e.AtMs,

@@ -1,3 +1,105 @@
 package diagnosis
 
-func overlappingSubnets(*Fold) []Finding { return nil }
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/icescope/icescope/catalog"
+	"github.com/icescope/icescope/protocol"
+)
+
+// overlap is a pair of private addresses of one prefix on two machines that do not stand in one segment.
+type overlap struct{ a, b netip.Addr }
+
+// overlaps of two ends' own addresses. Those of a machine's inner bridges are virtualBridge's.
+func (f *Fold) overlaps(t *trial) (out []overlap) {
+	if same, _, _ := f.sameSegment(t.a.peer, t.b.peer); same == yes || f.sameOutside(t.a.peer, t.b.peer) {
+		return nil
+	}
+	ta, _, _ := f.translated(t.a.peer)
+	tb, _, _ := f.translated(t.b.peer)
+	if ta != yes && tb != yes {
+		return nil // then both are seen as they are, and have different addresses in one network
+	}
+	for _, x := range t.a.addresses() {
+		for _, y := range t.b.addresses() {
+			if x.Is4() && x.IsPrivate() && sameSubnet(x, y) && !bridgeAddress(x) && !bridgeAddress(y) {
+				out = append(out, overlap{x, y})
+			}
+		}
+	}
+	return out
+}
+
+// addresses are the unmasked host addresses of UDP that the end signaled.
+func (n *end) addresses() (ips []netip.Addr) {
+	for _, c := range n.ofType("host") {
+		if ip := addrOf(c.Address); ip.IsValid() && c.Protocol == "udp" && !slices.Contains(ips, ip) {
+			ips = append(ips, ip)
+		}
+	}
+	return ips
+}
+
+// overlappingSubnets: each end looks for the other's address in its own segment, and finds a stranger there or nobody. It is certain where both have the very same
+// address, which two machines of one network cannot.
+func overlappingSubnets(f *Fold) (out []Finding) {
+	for _, t := range f.trials {
+		if t.kind.Relay() || t.stop == nil || t.kind != protocol.TrialHost && !t.failed() {
+			continue
+		}
+		for _, o := range f.overlaps(t) {
+			ab, ba := t.toward(o.b, o.a)
+			x := Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
+				Summary: catalog.T("", "a", t.a.peer.name(), "b", t.b.peer.name(), "addressA", o.a.String(), "addressB", o.b.String(),
+					"outsideA", f.outside(t.a.peer).String(), "outsideB", f.outside(t.b.peer).String())}
+			switch {
+			case o.a == o.b:
+				x.Confidence = protocol.Certain
+			case ab.sent+ba.sent < enoughRequests || ab.arrived+ba.arrived > 0 || ab.got+ba.got > 0:
+				continue
+			}
+			if t.kind == protocol.TrialHost {
+				x.breaks = []protocol.TrialKind{t.kind}
+			} else if x.Severity = protocol.SeverityWarning; slices.ContainsFunc(out, func(y Finding) bool { return y.Run == x.Run }) {
+				continue // said of the trial that needs those addresses
+			}
+			x.Evidence = append(x.Evidence, note(catalog.T("evidence.same-prefix", "a", t.a.peer.name(), "b", t.b.peer.name(), "addressA", o.a.String(), "addressB", o.b.String()),
+				append(t.a.signaledAt(o.a), t.b.signaledAt(o.b)...)...),
+				note(catalog.T("evidence.seen-from-server", "a", t.a.peer.name(), "b", t.b.peer.name(), "addressA", f.outside(t.a.peer).String(), "addressB", f.outside(t.b.peer).String()),
+					t.a.peer.joinedAt, t.b.peer.joinedAt))
+			for _, l := range []lane{ab, ba} {
+				if l.sent > 0 {
+					x.Evidence = append(x.Evidence, l.silence())
+				}
+			}
+			out = append(out, x)
+			break
+		}
+	}
+	return out
+}
+
+// signaledAt are the events in which the end signaled this address.
+func (n *end) signaledAt(ip netip.Addr) (events []int) {
+	for _, c := range n.ofType("host") {
+		if addrOf(c.Address) == ip {
+			events = addEvents(events, c.event)
+		}
+	}
+	return events
+}
+
+// toward are both directions over the pairs with those remote addresses alone: what a asked at, and what b asked at.
+func (t *trial) toward(atB, atA netip.Addr) (ab, ba lane) {
+	ab, ba = lane{from: t.a, to: t.b}, lane{from: t.b, to: t.a}
+	for _, r := range t.rows() {
+		if r.p != nil && r.p.remote.Protocol == "udp" && addrOf(r.p.remote.Address) == atB {
+			ab.take(r.aToB())
+		}
+		if r.q != nil && r.q.remote.Protocol == "udp" && addrOf(r.q.remote.Address) == atA {
+			ba.take(r.bToA())
+		}
+	}
+	return ab, ba
+}

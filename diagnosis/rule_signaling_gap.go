@@ -19,7 +19,7 @@ func signalingGap(f *Fold) (out []Finding) {
 					if t.kind.Relay() && c.Type != "relay" {
 						continue // gathered on the way to the relay, and not to be signaled
 					}
-					if c.Type != "prflx" && c.TCPType != "active" && signalable(c.Address) && !n.signaled(c) {
+					if c.Type != "prflx" && c.TCPType != "active" && signalable(c.Address) && !n.signaled(c) && !n.withheld(c) {
 						x.Evidence = append(x.Evidence, note(catalog.T("evidence.gathered-not-signaled", "peer", n.peer.name(), "type", c.Type, "address", endpoint(c.Address, c.Port)), n.lastSample))
 					}
 				}

@@ -56,7 +56,7 @@ func udpBlocked(f *Fold) (out []Finding) {
 			continue
 		}
 		ab, ba := t.lanes()
-		if !t.failed() || !(ab.dead() && ba.dead()) && !t.halfDead(ab, ba) || f.met(t) {
+		if !t.failed() || !(ab.dead() && ba.dead()) && !t.halfDead(ab, ba) || f.met(t) || f.placed(t) {
 			continue
 		}
 		x := Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
@@ -84,6 +84,22 @@ func udpBlocked(f *Fold) (out []Finding) {
 		out = append(out, x)
 	}
 	return out
+}
+
+// placed: does where the two stand explain the silence, so that a rule of its own says it? Neighbours have no filter between their segments, an address that a machine gave itself is
+// answered by nobody beyond the link, and who has an address of one's own network is looked for there.
+func (f *Fold) placed(t *trial) bool {
+	if same, proven, _ := f.sameSegment(t.a.peer, t.b.peer); same == yes && proven {
+		return true
+	}
+	return f.stranded(t) || t.kind == protocol.TrialHost && len(f.overlaps(t)) > 0
+}
+
+// stranded: has exactly one of the two nothing but a link-local address?
+func (f *Fold) stranded(t *trial) bool {
+	_, a := f.selfGiven(t.a.peer)
+	_, b := f.selfGiven(t.b.peer)
+	return a != b
 }
 
 // excused: do the NATs between explain as much as a filter would? Not where they were measured and let a connection through. Host addresses behind a NAT are none
@@ -131,6 +147,9 @@ func (f *Fold) oneWay() (out []oneWayTrial) {
 			continue
 		}
 		ab, ba := t.lanes()
+		if f.stranded(t) {
+			continue // answers to a link-local address end at the first router
+		}
 		if ba.alive() && ab.dead() {
 			ab, ba = ba, ab
 		}

@@ -1,3 +1,4 @@
 package diagnosis
 
-func vpnChosen(*Fold) []Finding { return nil }
+// vpnChosen: as wrongInterface, and what was chosen is the tunnel of a VPN.
+func vpnChosen(f *Fold) []Finding { return f.interfaceFindings(true) }
