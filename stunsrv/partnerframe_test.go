@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 	"reflect"
@@ -48,7 +49,7 @@ func TestPartnerFrames(t *testing.T) {
 	// The longest of everything fits.
 	long := strings.Repeat("<", maxUsername)
 	x := protocol.Sighting{Source: "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535", Local: "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535", Transport: "udp", Kind: "binding",
-		Requests: 1 << 50, Answered: true, UserAgent: long[:maxUserAgent], SourceTTL: 255, Username: long}
+		Requests: math.MaxInt, Answered: true, UserAgent: long[:maxUserAgent], SourceTTL: 255, Username: long}
 	for _, f := range []*partnerFrame{
 		{Emit: &partnerEmit{From: client6, To: client6, Packet: make([]byte, maxAnswer), Ticket: 1 << 60}},
 		{Arrival: &partnerArrival{Source: client6, Local: client6, Packet: make([]byte, maxAnswer)}},
