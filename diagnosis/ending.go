@@ -143,6 +143,12 @@ func (f *Fold) Busy(nowMs float64) bool {
 	return false
 }
 
+// Held tells whether a trial was measured and is kept up since.
+func (f *Fold) Held(id protocol.TrialID, nowMs float64) bool {
+	t := f.trial(id)
+	return t != nil && t.held(nowMs)
+}
+
 // since is when the first end reached one of the states, by the server's clock; else the trial's last progress.
 func (t *trial) since(keys ...string) float64 {
 	at, found := t.progressMs, false

@@ -139,10 +139,11 @@ type state struct {
 	tied      map[string]map[tie]bool // by peer
 	broken    map[string]int
 	trials    map[protocol.TrialID]*trial
-	main      int            // the number of the newest run of the room's two peers
-	swapped   bool           // in which the second made the offers
-	companion map[string]int // by peer that stands beside another: the newest main run that its own was made after
-	pending   []hostAddress  // direct checks that wait for credentials
+	main      int                  // the number of the newest run of the room's two peers
+	swapped   bool                 // in which the second made the offers
+	whole     map[trialEnd]float64 // of held trials: when a whole sample was recorded last
+	companion map[string]int       // by peer that stands beside another: the newest main run that its own was made after
+	pending   []hostAddress        // direct checks that wait for credentials
 	custom    []protocol.ICEServer
 	nat       map[string]*natRun // by peer: its measurement under way
 	natCount  map[string]int     // by peer: how many were begun
@@ -151,8 +152,9 @@ type state struct {
 	diagnosedAt int
 
 	timer  *time.Timer
-	due    time.Time // when timer fires; zero: no timer
-	last   time.Time // of the last snapshot
+	due    time.Time     // when timer fires; zero: no timer
+	last   time.Time     // of the last snapshot
+	cost   time.Duration // that it took
 	dirty  bool
 	closed bool
 }
@@ -309,7 +311,7 @@ func (c *Conductor) Message(r *signaling.Room, p *signaling.Peer, m *protocol.Cl
 	case protocol.ClientCandidateError:
 		ref = s.record(p.ID(), protocol.EventCandidateError, m.CandidateError)
 	case protocol.ClientSample:
-		ref = s.record(p.ID(), protocol.EventSample, m.Sample)
+		ref = s.record(p.ID(), protocol.EventSample, s.thin(p, m.Sample))
 	case protocol.ClientMeasurement:
 		ref = s.record(p.ID(), protocol.EventMeasurement, m.Measurement)
 	case protocol.ClientEnvironment:

@@ -14,6 +14,7 @@ const (
 	roundTrips = 10   // enough for a median and a jitter
 	burstMs    = 300  // some hundred packets in a slow site, and soon over
 	videoMs    = 1000 // ten frames or more of the drawn canvas
+	heldMs     = 500  // between samples of a trial that is held, for minutes
 	restartMs  = 5000 // between ICE restarts of a trial that is held: one has gathered and checked by then, on a way that is back
 )
 
@@ -181,7 +182,7 @@ func (s *state) start(l *launch, kind protocol.TrialKind) {
 		start := protocol.Start{Trial: id, Role: protocol.RoleOfferer, Peer: l.answerer.ID(), ICEServers: servers(p), RelayOnly: kind.Relay(), SampleMs: sampleMs,
 			RoundTrips: roundTrips, BurstMs: burstMs, VideoMs: videoMs, HoldMs: l.HoldMs, UfragLength: l.ufragLength, Family: l.family}
 		if l.HoldMs > 0 {
-			start.RestartMs = restartMs
+			start.SampleMs, start.RestartMs = heldMs, restartMs
 		}
 		if p == l.answerer {
 			start.Role, start.Peer = protocol.RoleAnswerer, l.offerer.ID()
