@@ -105,7 +105,7 @@ func (r *responder) respond(dst, msg []byte, source, local netip.AddrPort) ([]by
 		now.pair = r.lent.Load().forClient(source, local.Addr())
 		r = &now
 	}
-	if len(msg) > 0 && msg[0] == whoamiWord[0] {
+	if len(msg) > 0 && msg[0] == whoamiWord[0] && !isTURN(msg) {
 		return r.respondWhoami(dst, msg, source, local)
 	}
 	m, ok := parseMessage(msg)

@@ -20,10 +20,11 @@ const (
 	turnMTU = 1600
 )
 
-// isChannelData tells ChannelData by its first byte: channels are 0x4000 to 0x4FFF (RFC 8656 section 12). No STUN message begins so, and no word that is understood here.
-func isChannelData(b []byte) bool { return len(b) >= channelHeaderSize && b[0]&0xF0 == 0x40 }
+// isChannelData tells ChannelData by its first two bits, which no STUN message has. Channels are 0x4000 to 0x4FFF (RFC 8656 section 12), but coturn's client takes them up to 0x7FFF, as
+// RFC 5766 section 11 had it.
+func isChannelData(b []byte) bool { return len(b) >= channelHeaderSize && b[0]&0xC0 == 0x40 }
 
-// isTURN tells whether a datagram, or a whole message of a stream, is for the relay.
+// isTURN tells whether a datagram, or a whole message of a stream, is for the relay. whoami is not: as ChannelData, "whoa" would announce 28513 bytes.
 func isTURN(b []byte) bool {
 	if isChannelData(b) {
 		return channelHeaderSize+int(binary.BigEndian.Uint16(b[2:])) <= len(b)
@@ -44,7 +45,7 @@ func (m message) isTURN() bool {
 // 12.5). 0: more must come. ok is false where b does not begin as either, or announces more than any message that can be relayed.
 func turnFrame(b []byte) (size int, ok bool) {
 	if len(b) < channelHeaderSize {
-		return 0, len(b) == 0 || b[0]&0xC0 == 0 || b[0]&0xF0 == 0x40
+		return 0, len(b) == 0 || b[0]&0x80 == 0
 	}
 	length := int(binary.BigEndian.Uint16(b[2:]))
 	switch {
