@@ -118,17 +118,11 @@ func startFirefox(ctx context.Context, o Options) (_ Browser, err error) {
 	if err := os.WriteFile(filepath.Join(f.profile, "user.js"), []byte(prefs), 0o600); err != nil {
 		return nil, err
 	}
-	program := os.Getenv("FIREFOX")
-	for _, name := range []string{"firefox-esr", "firefox"} {
-		if _, err := exec.LookPath(name); err == nil {
-			program = cmp.Or(program, name)
-		}
-	}
 	args := []string{"--headless", "--no-remote", "--profile", f.profile, "--remote-debugging-port=0"}
 	if o.Devices {
 		args = append(args, "--remote-allow-system-access") // for Permit
 	}
-	f.cmd = Command(o.NS, cmp.Or(program, "firefox"), append(args, "about:blank")...)
+	f.cmd = Command(o.NS, firefoxProgram(), append(args, "about:blank")...)
 	f.cmd.Env = append(environment(f.profile), "MOZ_HEADLESS=1", "MOZ_CRASHREPORTER_DISABLE=1")
 	if o.Preferences != nil {
 		locked := map[string]any{}
@@ -152,6 +146,17 @@ func startFirefox(ctx context.Context, o Options) (_ Browser, err error) {
 		return nil, fmt.Errorf("Firefox: %w", err)
 	}
 	return f, nil
+}
+
+// firefoxProgram is $FIREFOX, or what is installed.
+func firefoxProgram() string {
+	program := os.Getenv("FIREFOX")
+	for _, name := range []string{"firefox-esr", "firefox"} {
+		if _, err := exec.LookPath(name); err == nil {
+			program = cmp.Or(program, name)
+		}
+	}
+	return cmp.Or(program, "firefox")
 }
 
 // readyLine is what Firefox prints on standard error when BiDi can be dialled.

@@ -302,8 +302,8 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 	var late error
 	if result.Final, late = bench.wait(verdict, final); late == nil {
 		result.ToFinal = time.Since(began)
-		shoot(ctx, ends, keep, "final")
 	} else {
+		shoot(ctx, ends, keep, "late")
 		late = fmt.Errorf("no final verdict within %v of opening the second page", verdictDeadline)
 	}
 	settled, cancel := context.WithTimeout(ctx, settleDeadline)

@@ -43,45 +43,10 @@ type Scenario struct {
 // Variant is a scenario with other ends.
 type Variant struct {
 	Kinds [2]Kind
-	// Weak: these ends hide what the cause is known from, so the report may name none, or another that is possible. Nothing wrong may be likely.
+	// Weak: these ends hide what the cause is known from, or are another matter: weaklyRight says what the report may say then.
 	Weak bool
 	// Otherwise is what these ends lead to, where it is another verdict.
 	Otherwise *Expect
-}
-
-// Play is one line of the lab's programme.
-type Play struct {
-	Name string // the scenario's, and of a variant what stands there
-	Scenario
-	Variant
-}
-
-// Plays is the programme: every scenario with two Chromium, then with its variants.
-func Plays() (out []Play) {
-	for _, s := range Scenarios {
-		for _, v := range append([]Variant{{Kinds: [2]Kind{Chromium, Chromium}}}, s.Variants...) {
-			p := Play{s.Name + v.suffix(), s, v}
-			if v.Otherwise != nil {
-				p.Scenario.Expect = *v.Otherwise
-			}
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// suffix: "", "-firefox-one", "-firefox-both", "-headless-one" …
-func (v Variant) suffix() string {
-	for i, k := range v.Kinds {
-		switch {
-		case k == Chromium:
-		case v.Kinds[1-i] == k:
-			return "-" + string(k) + "-both"
-		default:
-			return "-" + string(k) + "-one"
-		}
-	}
-	return ""
 }
 
 // Side is what is particular about one end.

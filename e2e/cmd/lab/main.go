@@ -4,19 +4,21 @@
 //	go run ./e2e/cmd/lab -scenario asymmetric-nat
 //	go run ./e2e/cmd/lab -bench
 //	go run ./e2e/cmd/lab -all
+//	go run ./e2e/cmd/lab -all -ends chromium,firefox-one,firefox-both,headless-one -o docs/lab-table.md
 //	go run ./e2e/cmd/lab -all -stories diagnosis/testdata
 //	go run ./e2e/cmd/lab -nat -runs 1 -nats none,eim-apdf -clients cli,chromium
 //	go run ./e2e/cmd/lab -grid -rows eim-apdf,apdm-apdf
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 	"syscall"
@@ -27,38 +29,40 @@ import (
 )
 
 func main() {
-	name := flag.String("scenario", "", "hold this network open until Ctrl-C; with -all: play those whose names contain it")
+	name := flag.String("scenario", "", "hold this network open until Ctrl-C; with -all: play only these, as in flat,nat-* (a play's whole name, or a pattern)")
 	list := flag.Bool("list", false, "list the scenarios")
 	all := flag.Bool("all", false, "play all scenarios and print a matrix")
-	kinds := flag.String("kinds", "", "with -all: only plays with these ends, as in chromium,firefox (chromium, firefox or headless)")
+	ends := flag.String("ends", string(e2e.Listed), "with -all: what stands at the ends, as in chromium,firefox-one,firefox-both,headless-one; listed: two Chromium, and what each scenario lists")
+	atOnce := flag.Int("at-once", 2, "with -all: how many plays at a time")
+	gallery := flag.Bool("gallery", false, "with -all: among the artefacts are pictures of the page at the end, in both languages, light and dark, wide and narrow")
 	artefacts := flag.String("artefacts", "artefacts", "with -all: where to put screenshots, reports and recordings")
 	picture := flag.String("picture", "", "with -all and one play's name: a file for the picture that the documents show")
 	bench := flag.Bool("bench", false, "print how long people wait, against the targets")
-	runs := flag.Int("runs", 10, "with -bench: how often each scenario is played; with -nat: how often each client is asked")
+	runs := flag.Int("runs", 0, "with -all and -bench: how often each scenario is played (1, 10); with -nat: how often each client is asked (10)")
 	nat := flag.Bool("nat", false, "let each client classify each of the lab's NATs, and print the table")
 	nats := flag.String("nats", "", "with -nat: only these NATs, as in none,eim-apdf")
 	clients := flag.String("clients", "", "with -nat: only these, as in cli,chromium,firefox,coturn,stun,pion")
 	grid := flag.Bool("grid", false, "let two Chromium meet behind every pair of NATs, and print what was expected and what came")
 	rows := flag.String("rows", "", "with -grid: only these NATs, as in none,eim-apdf; user-eim-apdf and the like are in userspace")
-	out := flag.String("o", "", "with -nat or -grid: write the table between its marks in this Markdown file, too, which is made where it is missing")
-	stories := flag.String("stories", "", "with -all: a directory to write each play's recording to, as a story for the diagnosis' tests (no pictures then)")
+	out := flag.String("o", "", "a file for the table; with -nat or -grid: between its marks in this Markdown file, which is made where it is missing")
+	stories := flag.String("stories", "", "with -all: a directory to write each play's recording to, as a story for the diagnosis' tests")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var err error
 	switch {
 	case *nat:
-		err = classify(ctx, *nats, *clients, *runs, *out)
+		err = classify(ctx, *nats, *clients, cmp.Or(*runs, 10), *out)
 	case *grid:
 		err = meet(ctx, *rows, *out)
 	case *bench:
-		err = measure(ctx, *runs)
+		err = measure(ctx, cmp.Or(*runs, 10))
 	case *list:
 		for _, s := range e2e.Scenarios {
 			fmt.Printf("%-24s %s\n", s.Name, s.Title)
 		}
 	case *all:
-		err = play(ctx, *name, *kinds, *artefacts, *stories, *picture)
+		err = play(ctx, *name, *ends, cmp.Or(*runs, 1), *out, e2e.Company{Artefacts: *artefacts, AtOnce: *atOnce, Gallery: *gallery, Picture: *picture, Stories: *stories})
 	default:
 		err = hold(ctx, *name)
 	}
@@ -97,54 +101,70 @@ func hold(ctx context.Context, name string) error {
 	return b.Close()
 }
 
-// play plays the programme, prints a line for each play as it ends, and says whether all is as expected.
-func play(ctx context.Context, name, kinds, artefacts, stories, picture string) error {
-	plays := e2e.Plays()
-	if kinds != "" {
-		a, b, ok := strings.Cut(kinds, ",")
-		if !ok {
-			return errors.New("-kinds wants two, with a comma between")
-		}
-		ends := [2]e2e.Kind{e2e.Kind(a), e2e.Kind(b)}
-		plays = slices.DeleteFunc(plays, func(p e2e.Play) bool { return p.Kinds != ends })
+// play plays the programme, prints a line for each play as it ends, writes the table, and says whether all is as expected.
+func play(ctx context.Context, names, ends string, runs int, out string, c e2e.Company) error {
+	var kinds []e2e.Ends
+	for e := range strings.SplitSeq(ends, ",") {
+		kinds = append(kinds, e2e.Ends(e))
+	}
+	plays, err := e2e.Programme(kinds)
+	if err != nil {
+		return err
+	}
+	plays = slices.DeleteFunc(plays, func(p e2e.Play) bool { return !wanted(p, names) })
+	switch {
+	case len(plays) == 0:
+		return fmt.Errorf("no play is called %q; -list lists the scenarios", names)
+	case c.Picture != "" && len(plays) > 1:
+		return fmt.Errorf("-picture is of one play, and these are %d", len(plays))
 	}
 	binary, done, err := prepare()
 	if err != nil {
 		return err
 	}
 	defer done()
-	const row = "%-32s %-13s %-24s %-9s %s\n"
-	fmt.Printf(row, "play", "needs", "cause", "to final", "as expected")
+	c.Binary = binary
+	const row = "%-32s %-13s %-28s %-9s %-7s %s\n"
+	fmt.Printf(row, "play", "needs", "cause", "to final", "", "")
 	bad := 0
-	for _, p := range plays {
-		if !strings.Contains(p.Name, name) {
-			continue
-		}
-		if p.Name != name { // the picture is of one play
-			picture = ""
-		}
-		r, err := e2e.Run(ctx, p, e2e.RunOptions{Binary: binary, Artefacts: filepath.Join(artefacts, p.Name), Gallery: stories == "", Picture: picture})
-		wrong := e2e.Judge(p, r)
-		if err == nil && stories != "" {
-			err = e2e.WriteStory(stories, p, r)
-		}
-		if err != nil {
-			wrong = append(wrong, err.Error())
-		}
-		verdict := "yes"
-		if len(wrong) > 0 {
+	var all []e2e.Played
+	c.Perform(ctx, slices.Repeat(plays, runs), func(p e2e.Played) {
+		all = append(all, p)
+		if len(p.Wrong) > 0 {
 			bad++
-			verdict = strings.Join(wrong, "; ")
 		}
-		fmt.Printf(row, p.Name, r.Final.Verdict.Needs, r.Final.Verdict.Cause, fmt.Sprintf("%.1f s", r.ToFinal.Seconds()), verdict)
-		if ctx.Err() != nil {
-			break
+		v := p.Judged().Verdict
+		fmt.Printf(row, p.Name, v.Needs, v.Cause, fmt.Sprintf("%.1f s", p.ToFinal.Seconds()), p.Outcome(), strings.Join(p.Wrong, "; "))
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for _, e := range e2e.AllEnds {
+		if slices.ContainsFunc(all, func(p e2e.Played) bool { return p.Ends() == e }) {
+			fmt.Printf("%-14s %s\n", e, e2e.Total(all, e))
+		}
+	}
+	if out != "" {
+		if err := os.WriteFile(out, []byte(e2e.Table(all, e2e.Versions(ctx, binary))), 0o644); err != nil {
+			return err
 		}
 	}
 	if bad > 0 {
-		return fmt.Errorf("%d plays are not as expected", bad)
+		return fmt.Errorf("%d of %d plays are not as expected", bad, len(all))
 	}
 	return nil
+}
+
+// wanted tells whether one of the names is the play's, or its scenario's, or a pattern of one.
+func wanted(p e2e.Play, names string) bool {
+	for pattern := range strings.SplitSeq(names, ",") {
+		for _, name := range []string{p.Name, p.Scenario.Name} {
+			if ok, err := path.Match(pattern, name); pattern == "" || ok && err == nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // targets are what a person may have to wait until the final verdict.

@@ -1,0 +1,195 @@
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/icescope/icescope/protocol"
+)
+
+// Played is a play and what came of it.
+type Played struct {
+	Play
+	Result
+	Wrong []string // Judge's complaints, and the lab's own faults
+}
+
+// The outcomes of a play, for the table.
+const (
+	OutcomeRight  = "right"
+	OutcomeWeaker = "weaker" // another verdict than the scenario's, and none that weaklyRight calls wrong
+	OutcomeWrong  = "wrong"
+)
+
+// Outcome is one of the three.
+func (p Played) Outcome() string {
+	switch {
+	case len(p.Wrong) > 0:
+		return OutcomeWrong
+	case right(p.Expect, p.Judged().Verdict):
+		return OutcomeRight
+	}
+	return OutcomeWeaker
+}
+
+// Judged is the report whose verdict the expectation is of.
+func (p Played) Judged() protocol.Report { return p.judged(p.Scenario) }
+
+// Company is how plays are played.
+type Company struct {
+	Binary    string
+	Artefacts string // a directory; each play's is in there by its name
+	AtOnce    int    // how many plays at a time
+	Gallery   bool
+	Picture   string // see RunOptions
+	Stories   string // a directory to write each play's recording to, as a story of the diagnosis; empty: none
+}
+
+// Perform plays them all and hands over each as it ends, one at a time. It ends early with ctx.
+func (c Company) Perform(ctx context.Context, plays []Play, seen func(Played)) {
+	todo := make(chan Play)
+	var wg sync.WaitGroup
+	var one sync.Mutex
+	for range c.AtOnce {
+		wg.Go(func() {
+			for p := range todo {
+				played := c.perform(ctx, p)
+				if ctx.Err() != nil {
+					continue // it was interrupted, and says nothing
+				}
+				one.Lock()
+				seen(played)
+				one.Unlock()
+			}
+		})
+	}
+	for _, p := range plays {
+		select {
+		case todo <- p:
+		case <-ctx.Done():
+		}
+	}
+	close(todo)
+	wg.Wait()
+}
+
+func (c Company) perform(ctx context.Context, p Play) Played {
+	r, err := Run(ctx, p, RunOptions{Binary: c.Binary, Artefacts: filepath.Join(c.Artefacts, p.Name), Gallery: c.Gallery, Picture: c.Picture})
+	played := Played{Play: p, Result: r, Wrong: Judge(p, r)}
+	if err == nil && c.Stories != "" {
+		err = WriteStory(c.Stories, p, r)
+	}
+	if err != nil {
+		played.Wrong = append(played.Wrong, err.Error())
+	}
+	return played
+}
+
+// Table is docs/lab-table.md: what came of the whole programme.
+func Table(all []Played, versions []string) string {
+	var ends []Ends
+	for _, e := range AllEnds {
+		if slices.ContainsFunc(all, func(p Played) bool { return p.Ends() == e }) {
+			ends = append(ends, e)
+		}
+	}
+	var b strings.Builder
+	b.WriteString(`# What came of every scenario
+
+Written by ` + "`make lab`" + `; [lab.md](lab.md) describes the scenarios. For each pair of ends: right, weaker or wrong; what the pair needs, and why; how sure that is; and how long after the
+second page was opened the verdict was final. "Weaker" is of ends that see less than two Chromium, or are no browsers: another verdict that agrees with what connected, and
+whose cause is left open or only possible. "Wrong" is everything else, a finding among it that is certain, or a likely error, and not true in the scenario.
+
+`)
+	for _, v := range versions {
+		fmt.Fprintf(&b, "- %s\n", v)
+	}
+	b.WriteString("\n| scenario | expected |")
+	for _, e := range ends {
+		fmt.Fprintf(&b, " %s |", e)
+	}
+	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(ends)) + "\n")
+	for _, s := range Scenarios {
+		fmt.Fprintf(&b, "| %s | %s |", s.Name, said(s.Expect.Needs, s.Expect.Cause))
+		for _, e := range ends {
+			var cells []string
+			for _, p := range all {
+				if p.Scenario.Name == s.Name && p.Ends() == e {
+					cells = append(cells, p.cell())
+				}
+			}
+			fmt.Fprintf(&b, " %s |", cmp.Or(strings.Join(cells, "<br>"), "not played"))
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("| **all** | |")
+	for _, e := range ends {
+		fmt.Fprintf(&b, " %s |", Total(all, e))
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// Total counts what came of one kind of ends.
+func Total(all []Played, e Ends) string {
+	count := map[string]int{}
+	certain := 0
+	for _, p := range all {
+		if p.Ends() != e {
+			continue
+		}
+		count[p.Outcome()]++
+		if slices.ContainsFunc(slices.Concat(p.Final.Findings, p.Settled.Findings), func(f protocol.Finding) bool {
+			return f.Confidence == protocol.Certain && (p.unknown(f) || slices.Contains(p.Expect.MustNot, f.Code))
+		}) {
+			certain++
+		}
+	}
+	return fmt.Sprintf("%d right, %d weaker, %d wrong (%d certain and wrong)", count[OutcomeRight], count[OutcomeWeaker], count[OutcomeWrong], certain)
+}
+
+func (p Played) cell() string {
+	v := p.Judged().Verdict
+	took := "never final"
+	if p.ToFinal > 0 {
+		took = fmt.Sprintf("%.1f s", p.ToFinal.Seconds())
+	}
+	outcome := p.Outcome()
+	if outcome == OutcomeWrong {
+		outcome = "**" + outcome + "**"
+	}
+	return fmt.Sprintf("%s: %s, %s, %s", outcome, said(v.Needs, v.Cause), cmp.Or(string(v.Confidence), "nothing sure"), took)
+}
+
+func said(needs protocol.Needs, cause protocol.Code) string {
+	if cause == "" {
+		return "`" + string(needs) + "`"
+	}
+	return "`" + string(needs) + "` because of `" + string(cause) + "`"
+}
+
+// versionPatience is for a browser to say its version: Firefox loads itself for that.
+const versionPatience = 20 * time.Second
+
+// Versions are what was played with.
+func Versions(ctx context.Context, binary string) (out []string) {
+	ctx, cancel := context.WithTimeout(ctx, versionPatience)
+	defer cancel()
+	for _, command := range [][]string{
+		{cmp.Or(os.Getenv("CHROMIUM"), "chromium"), "--version"}, {firefoxProgram(), "--version"}, {binary, "version"}, {"uname", "-sr"},
+	} {
+		text, err := exec.CommandContext(ctx, command[0], command[1:]...).Output()
+		if line, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n"); err == nil && line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
