@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -151,6 +152,8 @@ func (t *trial) create(ctx context.Context) error {
 	// relayed candidates count, an allocation for each address of the machine would be a waste of the server's.
 	if !t.start.RelayOnly {
 		engine.SetInterfaceFilter(func(string) bool { return true })
+		// No browser signals a link-local IPv6 address: it means nothing without its zone (libwebrtc, network.cc; Firefox, ice.link_local).
+		engine.SetIPFilter(func(ip net.IP) bool { return ip.To4() != nil || !ip.IsLinkLocalUnicast() })
 	}
 	engine.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
 	engine.SetICEMaxBindingRequests(iceMaxChecks)
