@@ -3,6 +3,7 @@ import { t, word } from "../i18n";
 import type { TrialReport } from "../protocol.gen";
 import { Badge } from "./Badge";
 import { Hold } from "./Hold";
+import { PairName } from "./PairName";
 import { outcomeLook } from "./tones";
 
 /** TrialLines are trials beside those of the strip: of an experiment, or of a headless peer. One line each. */
@@ -15,8 +16,8 @@ export function TrialLines({ trials }: { trials: readonly TrialReport[] }) {
             <Badge look={outcomeLook[tr.outcome]} text={t(tr.outcome ? `outcome.${tr.outcome}` : "outcome.running")} />
             <strong>{word("trial", tr.kind)}</strong>
             {tr.selectedPair && (
-              <span class="mono small">
-                {tr.selectedPair.local} <span aria-hidden="true">⇄</span> {tr.selectedPair.remote}
+              <span class="trial-line-pair mono small">
+                <PairName pair={tr.selectedPair} />
               </span>
             )}
           </p>

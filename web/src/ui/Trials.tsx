@@ -2,9 +2,10 @@ import "./Trials.css";
 import { t, word } from "../i18n";
 import type { Report, TrialReport } from "../protocol.gen";
 import { Badge } from "./Badge";
-import { ms, none, peerName, percent, rate, shortAddress } from "./format";
+import { ms, none, peerName, percent, rate } from "./format";
 import { Explain } from "./Explain";
 import { Hold } from "./Hold";
+import { PairName } from "./PairName";
 import { Sparkline } from "./Sparkline";
 import { outcomeLook } from "./tones";
 
@@ -55,15 +56,7 @@ function Trial({ trial: tr, report }: { trial: TrialReport; report: Report }) {
       <p class="trial-reason">{tr.error || tr.reasonText || (tr.outcome === "" ? t(`running.${steps[Math.min(at, steps.length - 1)]!}`) : "")}</p>
       {/* These are there before they are known, so that nothing moves when they come. What has ended without them leaves their place empty. */}
       <p class="trial-pair mono" title={t("trial.pair")} data-void={(ended && !tr.selectedPair) || undefined}>
-        {tr.selectedPair ? (
-          <>
-            <span title={tr.selectedPair.local}>{shown(tr.selectedPair.local)}</span>
-            <span aria-hidden="true">⇄</span>
-            <span title={tr.selectedPair.remote}>{shown(tr.selectedPair.remote)}</span>
-          </>
-        ) : (
-          none
-        )}
+        {tr.selectedPair ? <PairName pair={tr.selectedPair} /> : none}
       </p>
       <dl class="trial-numbers" data-void={(ended && !tr.data && !tr.video) || undefined}>
         <Number name="RTT" value={ms(tr.data?.rttMs)}>
@@ -83,11 +76,6 @@ function Trial({ trial: tr, report }: { trial: TrialReport; report: Report }) {
       </footer>
     </li>
   );
-}
-
-/** shown says in words what the report writes as "?": the browser tells no address. */
-function shown(address: string): string {
-  return shortAddress(address).replace(/^\?:/, `${t("candidates.hidden")}:`);
 }
 
 function Number({ name, value, children }: { name: string; value: string; children?: preact.ComponentChildren }) {
