@@ -114,7 +114,7 @@ func (t *relayServer) begin(local netip.Addr, conn net.PacketConn, listener net.
 	}
 	config := turn.ServerConfig{
 		Realm: turnRealm, AuthHandler: t.authenticate, QuotaHandler: t.withinQuota, LoggerFactory: turnLogger{t.log}, InboundMTU: turnMTU,
-		EventHandler: turn.EventHandler{OnAllocationCreated: t.allocated, OnAllocationDeleted: t.ended},
+		EventHandler: turn.EventHandler{OnAllocationCreated: t.allocated, OnAllocationDeleted: t.ended, OnAllocationError: t.failed},
 	}
 	if conn != nil {
 		config.PacketConnConfigs = []turn.PacketConnConfig{{PacketConn: conn, RelayAddressGenerator: generator, PermissionHandler: allowed}}

@@ -145,6 +145,10 @@ func (t *relayServer) ended(client, _ net.Addr, _, _, _ string) {
 	}
 }
 
+func (t *relayServer) failed(client, server net.Addr, _, message string) {
+	t.log.Debug("turn", "client", client, "over", server, "err", message)
+}
+
 // relayGenerator opens relays for who came to one address of this machine: turn.RelayAddressGenerator.
 type relayGenerator struct {
 	t     *relayServer
@@ -166,7 +170,11 @@ func (g *relayGenerator) AllocateConn(turn.AllocateConnConfig) (net.Conn, error)
 
 // AllocatePacketConn opens a relay and tells the address that peers reach it by. It ends with the credential that it was asked for with.
 func (g *relayGenerator) AllocatePacketConn(config turn.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
-	bind, public := g.t.relayAddr(g.local, config.Network == "udp4")
+	want4 := config.Network == "udp4"
+	if config.UserID == "" { // pion looks for an even port, in IPv4 whatever the family of the relay will be
+		want4 = g.local.Is4()
+	}
+	bind, public := g.t.relayAddr(g.local, want4)
 	if !bind.IsValid() {
 		return nil, nil, errNoRelayAddress
 	}
@@ -175,7 +183,7 @@ func (g *relayGenerator) AllocatePacketConn(config turn.AllocateListenerConfig) 
 		return nil, nil, errTooManyAllocations
 	}
 	r := &g.t.relays
-	conn, err := g.t.config.listen(config.Network, bind, config.RequestedPort, func(port uint16) bool { return r.taken(netip.AddrPortFrom(public, port)) })
+	conn, err := g.t.config.listen(bind, config.RequestedPort, func(port uint16) bool { return r.taken(netip.AddrPortFrom(public, port)) })
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pending--
@@ -227,7 +235,7 @@ func (t *relayServer) relayAddr(local netip.Addr, want4 bool) (bind, public neti
 }
 
 // listen opens a socket on a port of the range; a reserved port (RFC 8656 section 7.2, EVEN-PORT) is not chosen again.
-func (c *TURNConfig) listen(network string, addr netip.Addr, port int, taken func(uint16) bool) (*net.UDPConn, error) {
+func (c *TURNConfig) listen(addr netip.Addr, port int, taken func(uint16) bool) (*net.UDPConn, error) {
 	first, last := int(c.Ports[0]), int(c.Ports[1])
 	size := last - first + 1
 	begin, tries := rand.IntN(size), min(size, relayPortAttempts)
@@ -243,7 +251,7 @@ func (c *TURNConfig) listen(network string, addr netip.Addr, port int, taken fun
 		if taken(at.Port()) {
 			continue
 		}
-		conn, failed := net.ListenUDP(network, net.UDPAddrFromAddrPort(at))
+		conn, failed := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
 		if failed == nil {
 			_ = conn.SetReadBuffer(relayBuffer)
 			_ = conn.SetWriteBuffer(relayBuffer)
