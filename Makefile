@@ -18,10 +18,12 @@ PACKAGES := chromium firefox-esr nftables iproute2 coturn stun-client stun-serve
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
 PAGE := web/dist/index.html
 
+comma := ,
+
 # Two cores: each step uses both by itself.
 .NOTPARALLEL:
 
-.PHONY: help run build test lint vet unit lab-test page-test packages lab lab-nat bench generate docker clean
+.PHONY: help run build release test lint vet unit lab-test page-test packages lab lab-nat bench generate docker clean
 
 ## run: build the page and the binary, and serve (ARGS="--http :9000" hands flags on)
 run: build
@@ -30,6 +32,18 @@ run: build
 ## build: build the page and leave the binary in ./icescope
 build: $(PAGE)
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o icescope ./cmd/icescope
+
+# Without cgo each is one static file, and each builds anywhere; -trimpath and the version alone make the same bytes of the same sources.
+RELEASES := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
+
+## release: static binaries for Linux, macOS and Windows, amd64 and arm64, with their checksums, into dist/
+release: $(PAGE)
+	rm -rf dist && mkdir dist
+	for r in $(RELEASES); do \
+	  os=$${r%-*} arch=$${r#*-} ext=; [ $$os != windows ] || ext=.exe; \
+	  CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '$(LDFLAGS)' -o dist/icescope-$$r$$ext ./cmd/icescope; \
+	done
+	cd dist && sha256sum icescope-* >SHA256SUMS && cat SHA256SUMS
 
 ## test: everything: page, vet, lint, Go tests with the race detector, the lab
 test: packages build page-test vet lint unit lab-test
@@ -42,9 +56,12 @@ lint: $(GOLANGCI)
 generate:
 	go generate ./...
 
-## lab: hold one scenario open for a person: make lab SCENARIO=asymmetric-nat (without one: the list)
+# Most of an hour. SCENARIOS, KINDS and RUNS narrow or widen it: make lab SCENARIOS='flat,nat-*' KINDS=chromium RUNS=3; narrowed, docs/ stay as they are.
+## lab: play every scenario with every kind of ends, into docs/lab-table.md; SCENARIO=asymmetric-nat holds that one open for a person
 lab: build
-	ICESCOPE=$(CURDIR)/icescope go run ./e2e/cmd/lab $(if $(SCENARIO),-scenario $(SCENARIO),-list)
+	ICESCOPE=$(CURDIR)/icescope go run ./e2e/cmd/lab $(if $(SCENARIO),-scenario $(SCENARIO),-all -runs $(or $(RUNS),1) -scenario "$(SCENARIOS)" \
+	  -ends $(or $(KINDS),chromium$(comma)firefox-one$(comma)firefox-both$(comma)headless-one) $(if $(STORIES),-stories $(STORIES)) \
+	  $(if $(SCENARIOS)$(KINDS),,-o docs/lab-table.md))
 
 # An hour and more. NATS, CLIENTS, RUNS and ROWS narrow it, and then docs/ stay as they are: make lab-nat NATS=eim-apdf CLIENTS=cli,firefox RUNS=1 ROWS=none,eim-apdf
 ## lab-nat: every NAT of the lab by every client, and two browsers behind every pair of NATs, into docs/ (needs root)
@@ -64,7 +81,7 @@ docker:
 
 ## clean: remove what was built; the caches of Go and npm stay
 clean:
-	rm -rf icescope $(filter-out web/dist/.gitignore,$(wildcard web/dist/*)) web/node_modules .cache artefacts
+	rm -rf icescope dist $(filter-out web/dist/.gitignore,$(wildcard web/dist/*)) web/node_modules .cache artefacts
 
 ## help: this list
 help:

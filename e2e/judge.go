@@ -21,7 +21,7 @@ func Judge(s Play, r Result) (wrong []string) {
 	switch {
 	case right(s.Expect, v):
 	case s.Weak:
-		if why := weaklyRight(s.Expect, judged); why != "" {
+		if why := weaklyRight(s.Expect, v, r.Settled); why != "" {
 			complain("verdict: needs %q because of %q (%s); %s", v.Needs, v.Cause, v.Confidence, why)
 		}
 	default:
@@ -66,10 +66,9 @@ func right(x Expect, v protocol.Verdict) bool { return v.Needs == x.Needs && v.C
 //
 // Other agents see less (Firefox counts no requests) or are another matter (icescope peer masks nothing, and is no browser that a policy stops), so that what they
 // need may truly be something else. The rule is: whatever the verdict says they need, that very trial connected and no cheaper one did; and a cause other than the
-// expected is at most possible, unless it is one of the findings that the scenario knows to be true.
-func weaklyRight(x Expect, r protocol.Report) string {
-	v := r.Verdict
-	if cheapest := connected(r); v.Needs != cheapest && !(cheapest == "" && (v.Needs == protocol.NeedsUndetermined || v.Needs == protocol.NeedsUnreachable)) {
+// expected is at most possible, unless it is one of the findings that the scenario knows to be true. Settled is the report when every trial had ended.
+func weaklyRight(x Expect, v protocol.Verdict, settled protocol.Report) string {
+	if cheapest := connected(settled); v.Needs != cheapest && !(cheapest == "" && (v.Needs == protocol.NeedsUndetermined || v.Needs == protocol.NeedsUnreachable)) {
 		return fmt.Sprintf("its trials say %q", cheapest)
 	}
 	if v.Cause != "" && v.Cause != x.Cause && v.Confidence != protocol.Possible && !slices.Contains(x.known(), v.Cause) {
