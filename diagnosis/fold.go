@@ -42,7 +42,7 @@ type peer struct {
 	insecure      *protocol.Environment
 	insecureEvent int
 	standing
-	rttMs         *float64
+	rttMs *float64
 	// sightings are the sources that the STUN server saw, the first event of each.
 	sightings []sighting
 	// udp are those of them that were answered over UDP.

@@ -117,16 +117,19 @@ func hostSuppressed(f *Fold) (out []Finding) {
 				continue
 			}
 			sockets = addEvents(sockets, b.lastSample)
-			reflexive = addEvents(reflexive, b.reflexive...)
-			if len(b.candidates) == 0 {
-				nothing = addEvents(nothing, b.gatherEv)
-				if k, r, _ := b.trial.Split(); k == protocol.TrialHost {
-					x.breaks, x.Trial, x.Run, x.Severity = []protocol.TrialKind{k}, k, r, protocol.SeverityError
-				}
-			}
 		}
 		if len(sockets) == 0 {
 			continue
+		}
+		for _, b := range ends { // the statistics of some came too late to show the sockets
+			reflexive = addEvents(reflexive, b.reflexive...)
+			if len(b.candidates) > 0 {
+				continue
+			}
+			nothing = addEvents(nothing, b.gatherEv)
+			if k, r, _ := b.trial.Split(); k == protocol.TrialHost {
+				x.breaks, x.Trial, x.Run, x.Severity = []protocol.TrialKind{k}, k, r, protocol.SeverityError
+			}
 		}
 		x.Evidence = append(x.Evidence, note(catalog.T("evidence.sockets-not-signaled", "peer", p.name()), sockets...))
 		if len(nothing) > 0 {

@@ -78,6 +78,14 @@ func (n *end) family(c protocol.SampleCandidate) (six answer, at netip.Addr) {
 	return yes, ip
 }
 
+// hasSix: did the end signal an address of IPv6?
+func (n *end) hasSix() bool {
+	return slices.ContainsFunc(n.candidates, func(c *candidate) bool {
+		six, _ := n.family(protocol.SampleCandidate{Type: c.Type, Protocol: c.Protocol, Address: c.Address, Port: c.Port})
+		return six == yes && c.Protocol == "udp"
+	})
+}
+
 // precedence4 is that of ::ffff:0:0/96 in libwebrtc's table (IPAddressPrecedence), after RFC 6724 section 2.1, which has 35.
 const precedence4 = 30
 
@@ -89,7 +97,8 @@ func ipv6Broken(f *Fold) (out []Finding) {
 			continue
 		}
 		v := t.byFamily()
-		if v.got4 == 0 || v.got6 > 0 || max(v.sentA6, v.sentB6) < enoughRequests {
+		// Chromium sends over IPv6 even where the machine has no address of it.
+		if v.got4 == 0 || v.got6 > 0 || max(v.sentA6, v.sentB6) < enoughRequests || !t.both((*end).hasSix) {
 			continue
 		}
 		x := Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,

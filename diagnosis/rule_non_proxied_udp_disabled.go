@@ -1,8 +1,6 @@
 package diagnosis
 
 import (
-	"slices"
-
 	"github.com/icescope/icescope/catalog"
 	"github.com/icescope/icescope/protocol"
 )
@@ -59,15 +57,11 @@ func udpDisabled(f *Fold) (out []Finding) {
 	return out
 }
 
-// stalled: was the end described and offered, and yet never began to gather until the session gave up?
+// stalled: was the end described and given the other's candidates, and yet never began to gather until the trial was over? Firefox ends it by itself at once.
 func (f *Fold) stalled(n *end) bool {
 	t := f.trial(n.trial)
-	if t == nil || t.stop == nil || t.stop.Outcome != protocol.OutcomeFailed || t.stop.Reason == protocol.ReasonPeerLeft || t.stop.Reason == protocol.ReasonPeerError ||
-		t.stop.Reason == protocol.ReasonSuperseded {
+	if t == nil || !t.failed() || t.stop.Reason != protocol.ReasonAgentFailed && t.stopMs-t.startedMs < NoPairsMs {
 		return false
 	}
-	return len(n.candidates) == 0 && n.endEvent < 0 && !n.saw("gathering=gathering") && n.gatherEv < 0 && len(n.local) == 0 && n.firstSample >= 0 &&
-		t.stopMs-t.startedMs >= NoPairsMs && slices.ContainsFunc(f.log, func(s *signal) bool {
-		return s.From == n.peer.id && protocol.NewTrialID(s.Trial, s.Run) == n.trial && (s.What == "offer" || s.What == "answer")
-	})
+	return len(n.candidates) == 0 && n.endEvent < 0 && !n.saw("gathering=gathering") && n.gatherEv < 0 && len(n.local) == 0 && n.sampledBefore(t.stopEvent) && n.described != nil
 }

@@ -94,10 +94,10 @@ func (n *end) signaledAt(ip netip.Addr) (events []int) {
 func (t *trial) toward(atB, atA netip.Addr) (ab, ba lane) {
 	ab, ba = lane{from: t.a, to: t.b}, lane{from: t.b, to: t.a}
 	for _, r := range t.rows() {
-		if r.p != nil && r.p.remote.Protocol == "udp" && addrOf(r.p.remote.Address) == atB {
+		if r.p != nil && atB.IsValid() && r.p.remote.Protocol == "udp" && addrOf(r.p.remote.Address) == atB {
 			ab.take(r.aToB())
 		}
-		if r.q != nil && r.q.remote.Protocol == "udp" && addrOf(r.q.remote.Address) == atA {
+		if r.q != nil && atA.IsValid() && r.q.remote.Protocol == "udp" && addrOf(r.q.remote.Address) == atA {
 			ba.take(r.bToA())
 		}
 	}

@@ -164,6 +164,9 @@ func (f *Fold) oneWay() (out []oneWayTrial) {
 // end whose packets die, and its own packets do reach the other end: so it is not the other end that refuses them, and not a filter between the two
 // segments as such, but the route that this machine takes and the server does not.
 func (f *Fold) elsewhere(dead lane) (events []int, ok bool) {
+	if same, proven, _ := f.sameSegment(dead.from.peer, dead.to.peer); same == yes && proven {
+		return nil, false // neighbours need no route
+	}
 	if on, _, ev := f.onLink(dead.from.peer); on == yes && len(dead.to.srflx())+len(f.stunAnswered(dead.to.peer)) > 0 {
 		return addEvents([]int{ev}, f.stunAnswered(dead.to.peer)...), true
 	}

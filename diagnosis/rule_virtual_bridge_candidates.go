@@ -65,7 +65,7 @@ func virtualBridge(f *Fold) (out []Finding) {
 			for _, ip := range own {
 				// On both machines, though neither is reached there: what the two have in common is a program's default. Alone it might be the machine's real address.
 				both := slices.Contains(others, ip) && len(own) > 1 && len(others) > 1
-				if !both && !slices.Contains(named, ip) && !bridgeAddress(ip) || f.seenFrom(n.peer, ip) {
+				if !both && !slices.Contains(named, ip) && !bridgeAddress(ip) || spokenFrom(n.peer, ip) {
 					continue
 				}
 				l := t.asked(far, ip)
@@ -98,10 +98,8 @@ func virtualBridge(f *Fold) (out []Finding) {
 	return out
 }
 
-// seenFrom: has this server seen the peer come from that address?
-func (f *Fold) seenFrom(p *peer, ip netip.Addr) bool {
-	return addrOf(p.joined.HTTPAddress) == ip || slices.ContainsFunc(udpSightings(p), func(s sighting) bool { return addrOf(s.Source) == ip })
-}
+// spokenFrom: has this server spoken with the peer at that address? TCP tells; a single datagram with the bridge's address as its source may well come out of the machine.
+func spokenFrom(p *peer, ip netip.Addr) bool { return addrOf(p.joined.HTTPAddress) == ip }
 
 // asked is the direction from one end towards one address of the other.
 func (t *trial) asked(from *end, at netip.Addr) lane {

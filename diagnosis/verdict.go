@@ -74,8 +74,8 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 			continue
 		}
 		tried = true
-		if n.kind == protocol.TrialRelayUDP || n.kind == protocol.TrialRelayTCP {
-			relays++
+		if (n.kind == protocol.TrialRelayUDP || n.kind == protocol.TrialRelayTCP) && (t.stop == nil || t.stop.Reason != protocol.ReasonPeerError) {
+			relays++ // what an end could not even begin says nothing of the network
 		}
 		if t.connected() {
 			v.Needs, v.Final = n.needs, settled

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/icescope/icescope/protocol"
 )
@@ -35,18 +36,19 @@ var policyScenarios = []Scenario{
 		Reveal:  [2]bool{true, false},
 		Expect: Expect{
 			Needs: protocol.NeedsSTUN, Cause: protocol.CodeHostSuppressed, STUN: true,
-			May:     []protocol.Code{protocol.CodeNoDefaultRoute},
-			MustNot: []protocol.Code{protocol.CodeMDNSMasked, protocol.CodeUDPDisabled, protocol.CodeUDPBlocked},
+			MustNot: []protocol.Code{protocol.CodeMDNSMasked, protocol.CodeUDPDisabled, protocol.CodeUDPBlocked, protocol.CodeNoDefaultRoute},
 		},
 	},
 	{
 		Name:    "no-default-route-revealed",
-		Title:   "two routed segments, A's machine without a default route, its addresses not masked: without a permission there is still none",
+		Title:   "two routed segments, A's machine without a default route, its addresses not masked; icescope peer beside A sees the routes",
 		Picture: routedPicture,
 		Network: noRouteAtA(),
 		A:       Side{Revealed: true},
+		Beside:  []string{"A"},
 		Expect: Expect{
 			Needs: protocol.NeedsSTUN, Cause: protocol.CodeNoDefaultRoute, STUN: true,
+			// Before the peer stands there, a policy explains as much.
 			May:     []protocol.Code{protocol.CodeHostSuppressed},
 			MustNot: []protocol.Code{protocol.CodeUDPDisabled, protocol.CodeUDPBlocked, protocol.CodeSTUNUnreachable},
 		},
@@ -57,8 +59,9 @@ var policyScenarios = []Scenario{
 		Picture: routedPicture,
 		Network: withRules(noRouteAtA(), "r", drop("udp dport { 3478, 3479 }")),
 		Expect: Expect{
-			Needs: protocol.NeedsTURNTCP, Cause: protocol.CodeSTUNUnreachable,
-			Must:    []protocol.Code{protocol.CodeNoDefaultRoute},
+			// B stands beside the server and has an address for A, which is enough for both.
+			Needs: protocol.NeedsSTUN, Cause: protocol.CodeNoDefaultRoute,
+			May:     []protocol.Code{protocol.CodeSTUNUnreachable, protocol.CodeSTUNFiltered, protocol.CodeRelayUnusable},
 			MustNot: []protocol.Code{protocol.CodeUDPDisabled, protocol.CodeHostSuppressed, protocol.CodeUDPBlocked},
 		},
 	},
@@ -186,7 +189,8 @@ var interfaceScenarios = []Scenario{
 		Network: twoLegs("mgmt"),
 		Reveal:  [2]bool{true, true},
 		Expect: Expect{
-			Needs: protocol.NeedsSTUN, Cause: protocol.CodeWrongInterface, STUN: true,
+			Needs: protocol.NeedsNothing, Host: true, STUN: true,
+			Must:    []protocol.Code{protocol.CodeWrongInterface},
 			MustNot: []protocol.Code{protocol.CodeMDNSMasked, protocol.CodeUDPBlocked, protocol.CodeClientIsolation, protocol.CodeVPNChosen},
 		},
 	},
@@ -197,9 +201,25 @@ var interfaceScenarios = []Scenario{
 		Network: twoLegs("tun0"),
 		Beside:  []string{"A", "B"},
 		Expect: Expect{
-			Needs: protocol.NeedsSTUN, Cause: protocol.CodeWrongInterface, STUN: true, // before the peers stand there
-			Must:    []protocol.Code{protocol.CodeVPNChosen},
+			Needs: protocol.NeedsSTUN, Cause: protocol.CodeVPNChosen, STUN: true,
+			May:     []protocol.Code{protocol.CodeWrongInterface}, // before the peers stand there
 			MustNot: []protocol.Code{protocol.CodeMDNSMasked, protocol.CodeUDPBlocked, protocol.CodeClientIsolation},
+		},
+	},
+	{
+		Name:  "vpn-full-tunnel",
+		Title: "two causes: A's VPN took the default route, and its far end lets A reach the server but not B; all of A's addresses are shown after the first verdict",
+		Picture: `
+  a 10.1.0.2 ──── r ───────────────────────────────────────┬── b 10.9.0.2
+  a 10.8.0.2 ──── gw (the VPN's end; masquerades) ─────────┴── server 10.9.0.10   10.9.0.0/24
+`,
+		Network: fullTunnel(),
+		A:       Side{Revealed: true},
+		Reveal:  [2]bool{true, false},
+		Expect: Expect{
+			Needs: protocol.NeedsNothing, Host: true, STUN: true,
+			Must:    []protocol.Code{protocol.CodeWrongInterface, protocol.CodeMDNSMasked},
+			MustNot: []protocol.Code{protocol.CodeOneWayBlock, protocol.CodeClientIsolation, protocol.CodeOverlappingSubnets, protocol.CodeAsymmetricNAT},
 		},
 	},
 	{
@@ -219,8 +239,9 @@ var interfaceScenarios = []Scenario{
 		Network: withBridges(twoSegments("")),
 		Reveal:  [2]bool{true, true},
 		Expect: Expect{
-			Needs: protocol.NeedsSTUN, Cause: protocol.CodeMDNSMasked, STUN: true, // of the first run
+			Needs: protocol.NeedsNothing, Host: true, STUN: true,
 			Must:    []protocol.Code{protocol.CodeVirtualBridge},
+			May:     []protocol.Code{protocol.CodeMDNSMasked}, // before
 			MustNot: []protocol.Code{protocol.CodeUDPBlocked, protocol.CodeOverlappingSubnets, protocol.CodeWrongInterface, protocol.CodeVPNChosen},
 		},
 	},
@@ -230,6 +251,27 @@ func twoLegsWell() Network {
 	n := twoLegs("mgmt")
 	n.Nodes[0].Routes, n.Nodes[1].Routes = []string{"default via " + ServerIP}, []string{"default via " + ServerIP}
 	return n
+}
+
+// fullTunnel: what A sends goes through the tunnel unless it is bound to the LAN's address, as Windows sends it.
+func fullTunnel() Network {
+	return Network{
+		Segments: []string{"lan", "tun0", "right"},
+		Nodes: []Node{
+			{Name: "a", Legs: []Leg{{"lan", "10.1.0.2/24"}, {"tun0", "10.8.0.2/24"}},
+				Routes: []string{"default via 10.8.0.1", "default via 10.1.0.1 table 100\nrule add from 10.1.0.2 lookup 100"}},
+			host("b", "right", "10.9.0.2", "10.9.0.1"),
+			host("server", "right", ServerIP, "10.9.0.1"),
+			router("r", "", Leg{"lan", "10.1.0.1/24"}, Leg{"right", "10.9.0.1/24"}),
+			router("gw", closedNAT("right", "")+`
+table ip tunnel {
+	chain forward {
+		type filter hook forward priority filter
+		ip daddr 10.9.0.2 drop
+	}
+}`, Leg{"tun0", "10.8.0.1/24"}, Leg{"right", "10.9.0.3/24"}),
+		},
+	}
 }
 
 // withBridges gives a and b a bridge as Docker makes it, each its own, with the same address.
@@ -383,7 +425,7 @@ table ip filter {
 
 func twoLegsBlocked() Network {
 	n := twoLegs("mgmt")
-	n.FabricRules += isolated("10.9.0.2", "10.9.0.3")[len("\ntable bridge isolation {"):]
+	n.FabricRules += strings.Replace(isolated("10.9.0.2", "10.9.0.3"), "isolation", "isolation2", 1)
 	return n
 }
 
@@ -448,7 +490,7 @@ table bridge six {
 		B:       Side{Revealed: true},
 		Expect: Expect{
 			Needs: protocol.NeedsNothing, Host: true, STUN: true,
-			MustNot: []protocol.Code{protocol.CodeUDPBlocked, protocol.CodeOneWayBlock, protocol.CodeMDNSMasked, protocol.CodeWrongInterface},
+			MustNot: []protocol.Code{protocol.CodeIPv6Broken, protocol.CodeUDPBlocked, protocol.CodeOneWayBlock, protocol.CodeMDNSMasked, protocol.CodeWrongInterface},
 		},
 	},
 	{
@@ -483,6 +525,75 @@ table bridge six {
 		Expect: Expect{
 			Needs: protocol.NeedsNothing, Host: true, STUN: true,
 			MustNot: []protocol.Code{protocol.CodeIPv6Broken, protocol.CodeUDPBlocked, protocol.CodeMDNSMasked, protocol.CodeWrongInterface},
+		},
+	},
+	{
+		Name:    "ipv6-only",
+		Title:   "two routed segments with IPv6 alone; host addresses masked",
+		Picture: sixPicture,
+		Network: ipv6Only(dualStack("")),
+		Expect: Expect{
+			Needs: protocol.NeedsSTUN, Cause: protocol.CodeMDNSMasked, STUN: true,
+			MustNot: []protocol.Code{protocol.CodeIPv6Broken, protocol.CodeUDPBlocked, protocol.CodeMDNSMulticastBlocked, protocol.CodeLinkLocalOnly, protocol.CodeNoDefaultRoute,
+				protocol.CodeHostSuppressed, protocol.CodeSTUNUnreachable},
+		},
+		Variants: []Variant{{Kinds: [2]Kind{Firefox, Chromium}}},
+	},
+	{
+		Name:    "ipv6-only-revealed",
+		Title:   "two routed segments with IPv6 alone; addresses shown",
+		Picture: sixPicture,
+		Network: ipv6Only(dualStack("")),
+		A:       Side{Revealed: true},
+		B:       Side{Revealed: true},
+		Expect: Expect{
+			Needs: protocol.NeedsNothing, Host: true, STUN: true,
+			MustNot: []protocol.Code{protocol.CodeIPv6Broken, protocol.CodeUDPBlocked, protocol.CodeMDNSMasked, protocol.CodeLinkLocalOnly, protocol.CodeNoDefaultRoute},
+		},
+	},
+	{
+		Name:    "ipv6-only-flat",
+		Title:   "one segment with IPv6 alone; host addresses masked",
+		Picture: sixPicture,
+		Network: ipv6Only(dualFlat("")),
+		Expect: Expect{
+			Needs: protocol.NeedsNothing, Host: true, STUN: true,
+			MustNot: []protocol.Code{protocol.CodeIPv6Broken, protocol.CodeUDPBlocked, protocol.CodeMDNSMasked, protocol.CodeMDNSMulticastBlocked, protocol.CodeLinkLocalOnly},
+		},
+	},
+	{
+		Name:    "ipv6-only-udp-blocked",
+		Title:   "two routed segments with IPv6 alone, UDP between them dropped; addresses shown",
+		Picture: sixPicture,
+		Network: ipv6Only(dualStack(dropUDPBetween)),
+		A:       Side{Revealed: true},
+		B:       Side{Revealed: true},
+		Expect: Expect{
+			Needs: protocol.NeedsTURNUDP, Cause: protocol.CodeUDPBlocked,
+			MustNot: []protocol.Code{protocol.CodeIPv6Broken, protocol.CodeOneWayBlock, protocol.CodeMDNSMasked, protocol.CodeClientIsolation, protocol.CodeLinkLocalOnly},
+		},
+	},
+	{
+		Name:    "asymmetric-nat-ipv6",
+		Title:   "the first scenario's network with IPv6 alone: A to B is translated, B to A is routed; host addresses masked",
+		Picture: seedPicture,
+		Network: ipv6Only(seedIPv6()),
+		Expect: Expect{
+			Needs: protocol.NeedsSTUN, Cause: protocol.CodeMDNSMasked, STUN: true,
+			MustNot: []protocol.Code{protocol.CodeUDPBlocked, protocol.CodeSTUNUnreachable, protocol.CodeOneWayBlock, protocol.CodeMDNSMulticastBlocked, protocol.CodeIPv6Broken},
+		},
+	},
+	{
+		Name:    "asymmetric-nat-ipv6-revealed",
+		Title:   "the same, and both browsers show their real addresses",
+		Picture: seedPicture,
+		Network: ipv6Only(seedIPv6()),
+		A:       Side{Revealed: true},
+		B:       Side{Revealed: true},
+		Expect: Expect{
+			Needs: protocol.NeedsNothing, Host: true, STUN: true,
+			Must:    []protocol.Code{protocol.CodeAsymmetricNAT},
+			MustNot: []protocol.Code{protocol.CodeMDNSMasked, protocol.CodeUDPBlocked, protocol.CodeOneWayBlock, protocol.CodeAsymmetricRouting, protocol.CodeIPv6Broken},
 		},
 	},
 	{
@@ -570,5 +681,36 @@ func withoutRoute(n Network, node, route string) Network {
 			n.Nodes[i].Routes = slices.DeleteFunc(n.Nodes[i].Routes, func(r string) bool { return r == route })
 		}
 	}
+	return n
+}
+
+const sixPicture = "\n  as in the scenarios of both families, without the addresses of IPv4\n"
+
+// ipv6Only takes all addresses, routes and gateways of IPv4 away.
+func ipv6Only(n Network) Network {
+	for i := range n.Nodes {
+		node := &n.Nodes[i]
+		for j := range node.Legs {
+			node.Legs[j].Address = strings.Join(slices.DeleteFunc(strings.Fields(node.Legs[j].Address), func(a string) bool { return !strings.Contains(a, ":") }), " ")
+		}
+		node.Routes = slices.DeleteFunc(node.Routes, func(r string) bool { return !strings.HasPrefix(r, "-6 ") })
+	}
+	return n
+}
+
+// seedIPv6 is seed with unique local addresses beside those of IPv4.
+func seedIPv6() Network {
+	n := seed()
+	n.IPv6 = true
+	for i, address := range []string{"fd00:1::2/64", "fd00:9::2/64", "fd00:9::10/64"} {
+		n.Nodes[i].Legs[0].Address += " " + address
+		n.Nodes[i].Routes = append(n.Nodes[i].Routes, "-6 default via "+[]string{"fd00:1::1", "fd00:9::254", "fd00:9::254"}[i])
+	}
+	for i, last := range []string{"1", "254"} {
+		r := &n.Nodes[3+i]
+		r.Legs[0].Address += " fd00:1::" + last + "/64"
+		r.Legs[1].Address += " fd00:9::" + last + "/64"
+	}
+	n.Nodes[3].Rules += strings.ReplaceAll(masquerade("right", ""), "table ip ", "table ip6 ")
 	return n
 }
