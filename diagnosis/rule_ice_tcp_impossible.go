@@ -12,24 +12,28 @@ func iceTCPImpossible(f *Fold) (out []Finding) {
 		if t.kind.Relay() || !t.failed() || t.stop.Reason == protocol.ReasonPeerLeft || t.stop.Reason == protocol.ReasonSuperseded {
 			continue
 		}
-		a, okA := t.onlyActive(t.a)
-		b, okB := t.onlyActive(t.b)
+		a, okA := t.neverPassive(t.a)
+		b, okB := t.neverPassive(t.b)
 		ab, ba := t.lanes()
-		if !okA || !okB || ab.sent+ba.sent < enoughRequests || ab.state == protocol.DirAnswered || ba.state == protocol.DirAnswered {
+		if !okA || !okB || len(a)+len(b) == 0 || ab.sent+ba.sent < enoughRequests || ab.state == protocol.DirAnswered || ba.state == protocol.DirAnswered {
 			continue
 		}
 		x := Finding{Severity: protocol.SeverityInfo, Confidence: protocol.Certain, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
 			Summary: catalog.T("", "a", t.a.peer.name(), "b", t.b.peer.name(), "trial", "@trial."+string(t.kind))}
 		for i, n := range t.ends() {
-			x.Evidence = append(x.Evidence, note(catalog.T("evidence.tcp-active-only", "peer", n.peer.name()), [][]int{a, b}[i]...))
+			if events := [][]int{a, b}[i]; len(events) > 0 {
+				x.Evidence = append(x.Evidence, note(catalog.T("evidence.tcp-active-only", "peer", n.peer.name()), events...))
+			} else {
+				x.Evidence = append(x.Evidence, note(catalog.T("evidence.tcp-none", "peer", n.peer.name()), n.endEvent))
+			}
 		}
 		out = append(out, x)
 	}
 	return out
 }
 
-// onlyActive: has the end signaled TCP candidates, all of them active?
-func (t *trial) onlyActive(n *end) (events []int, ok bool) {
+// neverPassive: is no TCP candidate of the end one that waits? Of one that gave none at all this is known when it has told its last.
+func (t *trial) neverPassive(n *end) (events []int, ok bool) {
 	for _, c := range n.candidates {
 		if c.Protocol != "tcp" || c.event > t.stopEvent {
 			continue
@@ -39,5 +43,5 @@ func (t *trial) onlyActive(n *end) (events []int, ok bool) {
 		}
 		events = addEvents(events, c.event)
 	}
-	return events, len(events) > 0
+	return events, len(events) > 0 || n.endEvent >= 0 && n.endEvent < t.stopEvent
 }

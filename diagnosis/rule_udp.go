@@ -78,7 +78,7 @@ func udpBlocked(f *Fold) (out []Finding) {
 				x.Evidence = append(x.Evidence, note(catalog.T("evidence.stun-reached", "peer", n.peer.name(), "address", s[0].Source), s[0].event))
 			}
 		}
-		if reached < 2 || f.excused(t) { // perhaps a machine can send no UDP at all; or the NATs explain as much
+		if reached < 2 || f.excused(t) || f.filtersSTUN(t) { // perhaps a machine can send no UDP at all; or the NATs explain as much
 			x.Confidence = protocol.Possible
 		}
 		out = append(out, x)
@@ -117,6 +117,11 @@ func (f *Fold) excused(t *trial) bool {
 		tr, _, _ := f.translated(n.peer)
 		return tr == yes || f.dependent(n.peer)
 	})
+}
+
+// filtersSTUN: is it proven that something before one of the ends drops STUN? Checks are STUN, so that they tell nothing of other UDP then.
+func (f *Fold) filtersSTUN(t *trial) bool {
+	return t.either(func(n *end) bool { return f.probed(n.peer).proven() })
 }
 
 // met: did another trial of the same run connect? Then UDP passes between the two machines, only not between these addresses.
@@ -207,7 +212,7 @@ func oneWayBlock(f *Fold) (out []Finding) {
 	for _, t := range f.oneWay() {
 		if _, ok := f.elsewhere(t.dead); !ok {
 			x := t.finding()
-			if f.excused(t.trial) || f.met(t.trial) {
+			if f.excused(t.trial) || f.met(t.trial) || f.filtersSTUN(t.trial) {
 				x.Confidence = protocol.Possible
 			}
 			out = append(out, x)
