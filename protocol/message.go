@@ -348,7 +348,7 @@ type Start struct {
 	// disconnected or failed, the offerer restarts ICE, and again every RestartMs while it is down: a new offer of the same trial, and its answer.
 	HoldMs    int `json:"holdMs,omitempty"`
 	RestartMs int `json:"restartMs,omitempty"`
-	// UfragLength asks for username fragments of that many characters (RFC 8839 section 5.4: at most 256), which makes connectivity checks long.
+	// UfragLength asks for username fragments of that many characters (RFC 8839 section 5.4: at most 256; two of 253 are what USERNAME of a check has room for), which makes connectivity checks long.
 	UfragLength int `json:"ufragLength,omitempty"`
 	// Family is "ipv4" or "ipv6": candidates of the other family are not signaled. Empty: both.
 	Family string `json:"family,omitempty"`

@@ -96,7 +96,7 @@ type Experiment string
 const (
 	ExperimentSwap     Experiment = "swap-offerer" // the other end makes the offers, so that the roles of ICE and DTLS change ends
 	ExperimentPort     Experiment = "port"         // STUN from a port of this server that was never asked before
-	ExperimentSize     Experiment = "size"         // connectivity checks as long as ICE allows, with username fragments of 256 characters
+	ExperimentSize     Experiment = "size"         // connectivity checks as long as ICE allows, with username fragments of 253 characters
 	ExperimentFamily   Experiment = "family"       // one IP family alone
 	ExperimentReveal   Experiment = "reveal"       // the browser may show its host addresses (a permission); its run is an ordinary one
 	ExperimentHeadless Experiment = "headless"     // icescope peer --beside on the browser's machine, or in its place

@@ -148,8 +148,9 @@ func (s *state) plan(run *protocol.Run) (runs []*launch, why string) {
 	return []*launch{&l}, ""
 }
 
-// longestFragment is how many characters a username fragment may have (RFC 8839 section 5.4).
-const longestFragment = 256
+// longestFragment is what the experiment "size" asks for. RFC 8839 section 5.4 allows 256 characters, but a check's USERNAME is two fragments and a colon, and must stay under
+// 509 bytes (RFC 8489 section 14.3): two Chromium with 254 each never connect.
+const longestFragment = 253
 
 // usual are the trials of an experiment that was asked for without naming any: those that it says most of.
 func (s *state) usual(x protocol.Experiment) []protocol.TrialKind {

@@ -275,7 +275,7 @@ func TestTheSessionRunsItsExperiments(t *testing.T) {
 		t.Errorf("%d ports are open", n)
 	}
 	connect("stun-3", a, b)
-	if got := a.start("stun-4"); got.UfragLength != 256 {
+	if got := a.start("stun-4"); got.UfragLength != 253 {
 		t.Errorf("size: %+v", got)
 	}
 	if n := open.Load(); n != 0 {

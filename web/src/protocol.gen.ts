@@ -689,7 +689,7 @@ export interface Start {
    */
   holdMs?: number;
   restartMs?: number;
-  /** UfragLength asks for username fragments of that many characters (RFC 8839 section 5.4: at most 256), which makes connectivity checks long. */
+  /** UfragLength asks for username fragments of that many characters (RFC 8839 section 5.4: at most 256; two of 253 are what USERNAME of a check has room for), which makes connectivity checks long. */
   ufragLength?: number;
   /** Family is "ipv4" or "ipv6": candidates of the other family are not signaled. Empty: both. */
   family?: string;
@@ -1311,7 +1311,7 @@ export type Experiment = (typeof experimentValues)[number];
 export const experimentValues = [
   "swap-offerer", // the other end makes the offers, so that the roles of ICE and DTLS change ends
   "port", // STUN from a port of this server that was never asked before
-  "size", // connectivity checks as long as ICE allows, with username fragments of 256 characters
+  "size", // connectivity checks as long as ICE allows, with username fragments of 253 characters
   "family", // one IP family alone
   "reveal", // the browser may show its host addresses (a permission); its run is an ordinary one
   "headless", // icescope peer --beside on the browser's machine, or in its place
