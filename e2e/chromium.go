@@ -59,21 +59,27 @@ var chromiumFlags = []string{
 // secureFlags let Chromium take the server's own certificate and a camera that is not there.
 var secureFlags = []string{"--ignore-certificate-errors", "--use-fake-device-for-media-stream"}
 
+// ChromiumFlags are what of a side is a flag of Chromium.
+func (s Side) ChromiumFlags() (flags []string) {
+	if s.Revealed {
+		flags = append(flags, "--disable-features=WebRtcHideLocalIpsWithMdns")
+	}
+	if s.Proxy != "" {
+		// Nothing goes past it: Chromium would take the way without a proxy for loopback addresses.
+		flags = append(flags, "--proxy-server=http://"+s.Proxy, "--proxy-bypass-list=<-loopback>")
+	}
+	return flags
+}
+
 func startChromium(ctx context.Context, o Options) (_ Browser, err error) {
 	c := &chromium{options: o, waiting: map[int]chan cdpMessage{}, done: make(chan struct{})}
 	if c.profile, err = tempDir("chromium"); err != nil {
 		return nil, err
 	}
 	flags := slices.Concat([]string{"--user-data-dir=" + c.profile}, chromiumFlags, o.ChromiumFlags)
-	if o.Revealed {
-		flags = append(flags, "--disable-features=WebRtcHideLocalIpsWithMdns")
-	}
+	flags = append(flags, Side{Revealed: o.Revealed, Proxy: o.Proxy}.ChromiumFlags()...)
 	if o.Devices {
 		flags = append(flags, secureFlags...)
-	}
-	if o.Proxy != "" {
-		// Nothing goes past it: Chromium would take the way without a proxy for loopback addresses.
-		flags = append(flags, "--proxy-server=http://"+o.Proxy, "--proxy-bypass-list=<-loopback>")
 	}
 	c.cmd = Command(o.NS, cmp.Or(os.Getenv("CHROMIUM"), "chromium"), append(flags, "about:blank")...)
 	c.cmd.Env = environment(c.profile)

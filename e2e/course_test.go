@@ -74,7 +74,7 @@ time.sleep(600)
 	}
 }
 
-// What comes after the first run, in real browsers: permission is asked for and given, and a connection is kept up and changed.
+// What comes after the first run, in real browsers: permission is asked for and given.
 func TestCourse(t *testing.T) {
 	need(t, "ip", "nft", "chromium", "firefox")
 	binary, err := Binary(t.TempDir())

@@ -23,8 +23,9 @@ import (
 
 // The clocks of a run.
 const (
-	// verdictDeadline is from opening the second page to a final verdict. Chromium's own time-out is 15 s; whoever needs longer has waited for it.
-	verdictDeadline = 20 * time.Second
+	// verdictDeadline is from opening the second page to a final verdict. Chromium's own time-out is 15 s, and whoever needs longer has waited for it; a verdict
+	// may also wait for the experiment that its cause hangs on, which is another run.
+	verdictDeadline = 30 * time.Second
 	// settleDeadline is from the final verdict until no trial is out any more; the slowest is one whose end only a browser's time-out brings.
 	settleDeadline = 20 * time.Second
 	// customDeadline is for the pasted iceServers: Chromium waits 40 s for a STUN server that never answers.

@@ -13,6 +13,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -91,10 +92,21 @@ func hold(ctx context.Context, name string) error {
 		fmt.Printf("  %-8s ip netns exec %s bash\n", n.Name, b.Lab.NS(n.Name))
 	}
 	fmt.Println("\nrun a browser in a and one in b, from a terminal that has a display:")
-	for _, side := range []struct {
+	for _, end := range []struct {
 		node, url string
-	}{{e2e.NodeA, b.PageURL("A", protocol.English)}, {e2e.NodeB, b.PageURL("B", protocol.Japanese)}} {
-		fmt.Printf("  ip netns exec %s chromium --no-sandbox --user-data-dir=$(mktemp -d) '%s'\n", b.Lab.NS(side.node), side.url)
+		side      e2e.Side
+	}{{e2e.NodeA, b.PageURL("A", protocol.English), s.A}, {e2e.NodeB, b.PageURL("B", protocol.Japanese), s.B}} {
+		flags := ""
+		for _, f := range end.side.ChromiumFlags() {
+			flags += " '" + f + "'"
+		}
+		fmt.Printf("  ip netns exec %s chromium --no-sandbox --user-data-dir=$(mktemp -d)%s '%s'\n", b.Lab.NS(end.node), flags, end.url)
+		if text, err := json.Marshal(end.side.Policies); err == nil && len(end.side.Policies) > 0 {
+			fmt.Printf("    with the managed policies %s (docs/lab.md says how)\n", text)
+		}
+	}
+	for _, step := range s.Steps {
+		fmt.Printf("\n%v after %q, on %s (%s):\n%s%s\n", step.After, step.When, step.Node, b.Lab.NS(step.Node), step.Nft, strings.Join(step.IP, "\n"))
 	}
 	fmt.Println("\nCtrl-C removes it all")
 	<-ctx.Done()
