@@ -123,6 +123,7 @@ type end struct {
 	lastSample  int
 	selected    string
 	data        *protocol.DataResult
+	dataEvent   int
 	video       *protocol.VideoResult
 	corners     []protocol.CornerSet // of a measurement
 	stopped     bool                 // the session gave up waiting, or has measured (alone only)
@@ -135,6 +136,8 @@ type end struct {
 	heardMs     *float64         // when they grew for the last time
 	found       sockets
 	byID        map[string]*endPair // the pairs that the statistics showed last, by their id there
+	transport
+	course
 }
 
 type candidateError struct {
@@ -175,6 +178,7 @@ type endPair struct {
 	event int // and last
 	// saw is what the last sample showed under its id.
 	saw sawPair
+	checking
 }
 
 // sawPair is what leads a pair of the statistics to the one that is kept: as long as nothing of it changes, there is no need to look.
@@ -261,6 +265,7 @@ func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
 			n.state(e.State, e)
 			t.progress(e, e.State.What == "ice" && (e.State.Value == "connected" || e.State.Value == "checking"))
 			t.watch(n, e)
+			t.follow(n, e)
 		}
 	case e.Type == protocol.EventCandidateError && e.CandidateError != nil:
 		if _, n := f.end(p, e.CandidateError.Trial, e); n != nil {
@@ -269,16 +274,17 @@ func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
 		}
 	case e.Type == protocol.EventSample && e.Sample != nil:
 		if t, n := f.end(p, e.Sample.Trial, e); n != nil {
-			t.progress(e, n.generation("").sample(e.Sample, e.Seq, f.own))
+			t.progress(e, n.generation("").at(e.AtMs).sample(e.Sample, e.Seq, f.own))
 			if t != nil {
 				t.prove(e)
 			}
 			t.watch(n, e)
+			t.follow(n, e)
 		}
 	case e.Type == protocol.EventMeasurement && e.Measurement != nil:
 		if t, n := f.end(p, e.Measurement.Trial, e); n != nil {
 			if d := e.Measurement.Data; d != nil {
-				n.data = d
+				n.data, n.dataEvent = d, e.Seq
 			}
 			if v := e.Measurement.Video; v != nil {
 				n.video = v
@@ -459,6 +465,7 @@ func (f *Fold) note(p *peer, t *trial, id protocol.TrialID, e *protocol.Event, w
 func (f *Fold) description(p *peer, e *protocol.Event) {
 	if t, n := f.end(p, e.Description.Trial, e); n != nil {
 		n.restarted(e.Description, e)
+		n.describes(e.Description, e.Seq)
 		f.note(p, t, e.Description.Trial, e, e.Description.Kind, strconv.Itoa(len(e.Description.SDP))+" bytes")
 	}
 }
@@ -507,6 +514,7 @@ func (f *Fold) applied(p *peer, e *protocol.Event) {
 }
 
 func (n *end) state(s *protocol.State, e *protocol.Event) {
+	n.explains(s, e.Seq)
 	n.states[s.What] = s.Value
 	if k := s.What + "=" + s.Value; !n.saw(k) {
 		n.stateMs[k], n.stateAt[k], n.stateEv[k] = s.AtMs, e.AtMs, e.Seq
@@ -549,6 +557,7 @@ func (n *end) sample(s *protocol.Sample, event int, own []int) (progress bool) {
 	}
 	n.lastSample = event
 	n.counters = n.counters || s.Counters
+	n.present(s, event)
 	for i := range s.Local {
 		n.sawLocal(&s.Local[i])
 	}
@@ -596,6 +605,7 @@ func (n *end) sample(s *protocol.Sample, event int, own []int) (progress bool) {
 			n.byID[p.ID] = have
 		}
 		have.saw = sawPair{*l, *r, n.sockets()}
+		have.take(p, value(have.ResponsesReceived), s.AtMs)
 		if value(p.RequestsSent) >= value(have.RequestsSent) { // never let a pair that the browser forgot count backwards
 			nominated := have.Nominated
 			have.SamplePair, have.event = *p, event
@@ -605,6 +615,7 @@ func (n *end) sample(s *protocol.Sample, event int, own []int) (progress bool) {
 			n.selected = have.key()
 		}
 	}
+	n.count(s.AtMs)
 	return progress
 }
 
