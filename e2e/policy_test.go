@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -92,7 +93,9 @@ func TestProxy(t *testing.T) {
 	go func() { done <- proxy.Serve(listener) }()
 	t.Cleanup(func() {
 		proxy.Close()
-		<-done
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
