@@ -40,7 +40,7 @@ func (f *Fold) mute(p *peer) (m mute) {
 		}
 	}
 	// A headless peer ends its gathering without a word of what was not answered; its own questions tell.
-	if a := f.probed(p); p.joined.Kind == protocol.KindHeadless && a.answered == 0 && len(a.events) > 0 {
+	if a := f.probed(p); p.joined.Kind == protocol.KindHeadless && len(a.events) > 0 && (a.answered == 0 || a.lost > 0) {
 		m.silent = addEvents(m.silent, a.events...)
 		if t := f.newestTrial(protocol.TrialSTUN); t != nil && t.failed() {
 			m.severity, m.breaks = protocol.SeverityError, []protocol.TrialKind{protocol.TrialSTUN}

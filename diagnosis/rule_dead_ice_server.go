@@ -20,7 +20,7 @@ func deadICEServer(f *Fold) (out []Finding) {
 			var reported, silent []string
 			named := false
 			for _, u := range n.urls() {
-				if isTURN(u) || len(n.lookups(hostOf(u))) > 0 {
+				if isTURN(u) || f.unfound(n, run, hostOf(u)) {
 					continue
 				}
 				if events := n.unreachable(u); len(events) > 0 {

@@ -148,6 +148,11 @@ func (n *end) lookedUp4() bool {
 	})
 }
 
+// unfound: does a browser of this run say that it cannot look the name up? Then what is silent is DNS, and not the server.
+func (f *Fold) unfound(n *end, run int, name string) bool {
+	return isName(name) && (len(n.lookups(name)) > 0 || f.lookedUpElsewhere(n.peer, run, name))
+}
+
 // lookedUpElsewhere: does the browser at the other end say that this name cannot be looked up?
 func (f *Fold) lookedUpElsewhere(p *peer, run int, name string) bool {
 	for _, q := range f.peers {

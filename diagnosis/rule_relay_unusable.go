@@ -163,7 +163,7 @@ func (f *Fold) unanswered(x *Finding, u *relayUse) bool {
 	found := false
 	for _, n := range u.ends {
 		for _, url := range n.urls() {
-			if !isTURN(url) || len(n.lookups(hostOf(url))) > 0 || n.relayed(url) {
+			if !isTURN(url) || f.unfound(n, u.run, hostOf(url)) || n.relayed(url) {
 				continue
 			}
 			if events := n.unreachable(url); len(events) > 0 {

@@ -20,7 +20,7 @@ func stunFiltered(f *Fold) (out []Finding) {
 		switch {
 		case asked.proven():
 			x.Confidence = protocol.Certain
-		case asked.lost > 0 && asked.words > 0 && asked.wordsLost == 0:
+		case asked.differs() && asked.wordsLost == 0:
 			x.Confidence = protocol.Likely
 		case !m.seen() || asked.answered > 0 || asked.wordsLost > 0 && asked.words == 0 || f.otherPort(p, true) >= 0:
 			continue // STUN is answered to another program or on another port, or other UDP fares no better
@@ -61,6 +61,9 @@ type probed struct {
 const provenSends = 8
 
 func (a probed) proven() bool { return a.certain }
+
+// differs: was STUN lost where a plain word to the same port was answered?
+func (a probed) differs() bool { return a.lost > 0 && a.words > 0 }
 
 // probed counts in the order of the answers, so that what was proved once stays so.
 func (f *Fold) probed(p *peer) (a probed) {

@@ -119,9 +119,9 @@ func (f *Fold) excused(t *trial) bool {
 	})
 }
 
-// filtersSTUN: is it proven that something before one of the ends drops STUN? Checks are STUN, so that they tell nothing of other UDP then.
+// filtersSTUN: was STUN lost before one of the ends where plain words to the same port were not? Checks are STUN, so that they tell nothing of other UDP then.
 func (f *Fold) filtersSTUN(t *trial) bool {
-	return t.either(func(n *end) bool { return f.probed(n.peer).proven() })
+	return t.either(func(n *end) bool { return f.probed(n.peer).differs() })
 }
 
 // met: did another trial of the same run connect? Then UDP passes between the two machines, only not between these addresses.

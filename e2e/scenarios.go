@@ -230,7 +230,7 @@ var stunUnreachable = Scenario{
 	Picture: threePicture,
 	Network: threeSegments(drop("udp dport { 3478, 3479 }")),
 	Expect: Expect{
-		Needs: protocol.NeedsUndetermined, Cause: protocol.CodeSTUNUnreachable,
+		Needs: protocol.NeedsTURNTCP, Cause: protocol.CodeSTUNUnreachable,
 		Must:    []protocol.Code{protocol.CodeMDNSMasked},
 		MustNot: []protocol.Code{protocol.CodeUDPBlocked, protocol.CodeAsymmetricNAT, protocol.CodeOneWayBlock},
 	},
@@ -242,7 +242,7 @@ var udpBlocked = Scenario{
 	Picture: threePicture,
 	Network: threeSegments(drop(`iifname { "left", "right" } oifname { "left", "right" } meta l4proto udp`)),
 	Expect: Expect{
-		Needs: protocol.NeedsUndetermined, Cause: protocol.CodeUDPBlocked,
+		Needs: protocol.NeedsTURNUDP, Cause: protocol.CodeUDPBlocked,
 		MustNot: []protocol.Code{protocol.CodeSTUNUnreachable, protocol.CodeAsymmetricNAT, protocol.CodeOneWayBlock, protocol.CodeAsymmetricRouting},
 	},
 }
@@ -253,7 +253,7 @@ var oneWayBlock = Scenario{
 	Picture: threePicture,
 	Network: threeSegments(drop(`iifname "left" oifname "right" meta l4proto udp`)),
 	Expect: Expect{
-		Needs: protocol.NeedsUndetermined, Cause: protocol.CodeOneWayBlock,
+		Needs: protocol.NeedsTURNUDP, Cause: protocol.CodeOneWayBlock,
 		MustNot: []protocol.Code{protocol.CodeSTUNUnreachable, protocol.CodeAsymmetricNAT, protocol.CodeUDPBlocked},
 	},
 	Variants: []Variant{{Kinds: [2]Kind{Firefox, Chromium}, Weak: true}},
@@ -278,7 +278,7 @@ var asymmetricRouting = Scenario{
 		},
 	},
 	Expect: Expect{
-		Needs: protocol.NeedsUndetermined, Cause: protocol.CodeAsymmetricRouting,
+		Needs: protocol.NeedsTURNUDP, Cause: protocol.CodeAsymmetricRouting,
 		MustNot: []protocol.Code{protocol.CodeSTUNUnreachable, protocol.CodeAsymmetricNAT, protocol.CodeUDPBlocked},
 	},
 	Variants: []Variant{{Kinds: [2]Kind{Firefox, Chromium}, Weak: true}},
@@ -319,7 +319,7 @@ var signalingGap = Scenario{
 	A:       Side{InitScript: swallowSRFLX},
 	B:       Side{InitScript: swallowSRFLX},
 	Expect: Expect{
-		Needs: protocol.NeedsUndetermined, Cause: protocol.CodeSignalingGap,
+		Needs: protocol.NeedsTURNUDP, Cause: protocol.CodeSignalingGap,
 		MustNot: []protocol.Code{protocol.CodeUDPBlocked, protocol.CodeAsymmetricNAT, protocol.CodeSTUNUnreachable},
 	},
 }
@@ -345,7 +345,7 @@ var candidateRejected = Scenario{
 		},
 	},
 	Expect: Expect{
-		Needs: protocol.NeedsUndetermined, Cause: protocol.CodeCandidateRejected,
+		Needs: protocol.NeedsTURNUDP, Cause: protocol.CodeCandidateRejected,
 		MustNot: []protocol.Code{protocol.CodeUDPBlocked, protocol.CodeAsymmetricNAT, protocol.CodeSTUNUnreachable},
 	},
 }

@@ -58,7 +58,7 @@ func connects(must ...protocol.Code) Expect {
 // fails is what is expected where nothing connects because of cause.
 func fails(cause protocol.Code, must ...protocol.Code) Expect {
 	e := connects(append(must, cause, protocol.CodeUDPBlocked)...) // seen from the ends it looks the same, so it may be there as possible
-	e.Needs, e.Cause, e.STUN, e.Must = protocol.NeedsUndetermined, cause, false, must
+	e.Needs, e.Cause, e.STUN, e.Must = protocol.NeedsTURNUDP, cause, false, must
 	return e
 }
 
