@@ -243,7 +243,7 @@ func (f *Fold) passesNothing(x *Finding, u *relayUse) bool {
 	relay := endpoint(given.Address, given.Port)
 	args := []string{"peer", n.peer.name(), "other", far.peer.name(), "relay", relay}
 	sure := protocol.Likely
-	if len(far.srflx())+len(udpSightings(far.peer))+len(far.ofType("relay")) == 0 {
+	if len(far.srflx())+len(udpSightings(far.peer))+len(far.ofType("relay")) == 0 || f.refuses(u.t) {
 		sure = protocol.Possible // perhaps that end can send and receive no UDP at all
 	}
 	switch {
