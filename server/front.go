@@ -60,11 +60,7 @@ func (f *front) run() {
 			}
 			continue
 		}
-		f.work.Add(1)
-		go func() {
-			defer f.work.Done()
-			f.sort(conn)
-		}()
+		f.work.Go(func() { f.sort(conn) })
 	}
 }
 

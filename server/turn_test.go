@@ -79,7 +79,7 @@ func TestSecurePort(t *testing.T) {
 	for _, protos := range [][]string{{"http/1.1"}, nil} {
 		t.Run("HTTP/1.1 "+strings.Join(protos, ""), func(t *testing.T) {
 			conn := r.dialTLS(protos...)
-			request, _ := http.NewRequest("POST", "https://"+r.Addrs().HTTPS+"/api/v1/rooms", nil)
+			request, _ := http.NewRequest(http.MethodPost, "https://"+r.Addrs().HTTPS+"/api/v1/rooms", nil)
 			if err := request.Write(conn); err != nil {
 				t.Fatal(err)
 			}
@@ -154,7 +154,7 @@ func TestTURNURLs(t *testing.T) {
 		t.Errorf("without TURN: %+v, %v", info, err)
 	}
 	conn := off.dialTLS()
-	request, _ := http.NewRequest("GET", "https://"+off.Addrs().HTTPS+"/healthz", nil)
+	request, _ := http.NewRequest(http.MethodGet, "https://"+off.Addrs().HTTPS+"/healthz", nil)
 	if err := request.Write(conn); err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ const (
 const (
 	attrXORPeerAddress     = 0x0012
 	attrRequestedTransport = 0x0019
-	transportUDP           = 17 // the protocol's number in REQUESTED-TRANSPORT (RFC 8656 section 18.7)
+	transportUDP           = 17 // the protocol's number in REQUESTED-TRANSPORT (RFC 8656 section 18.8)
 )
 
 // TURNCredentials makes credentials for one room, in the words of coturn's REST scheme: the name says when they end, and the password proves that the name is ours. Empty:
@@ -75,7 +75,7 @@ func (t *relayServer) authenticate(a *turn.RequestAttributes) (user string, key 
 }
 
 // gate looks at what is meant for pion first. Either pass is true, or there is an answer to it, appended to dst, or silence. It is where credentials get the
-// 401 (RFC 8489 section 9.2.4), peers the 403 (RFC 8656 sections 9.2 and 11.2), and transports other than UDP the 442 (section 7.2) that pion answers otherwise.
+// 401 (RFC 8489 section 9.2.4), peers the 403 (RFC 8656 sections 10.2 and 12.2), and transports other than UDP the 442 (section 7.2) that pion answers otherwise.
 func (t *relayServer) gate(dst, msg []byte, local netip.Addr) (answer []byte, pass, proved bool) {
 	if isChannelData(msg) {
 		return dst, true, false

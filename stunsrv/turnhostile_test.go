@@ -161,7 +161,7 @@ func TestTURNStreamInPieces(t *testing.T) {
 	if m := exchange(t, c.conn, bindingRequest(t).Raw); !stun.IsMessage(m) || m[0] != 0x01 || m[1] != 0x01 {
 		t.Errorf("Binding between: %x", m)
 	}
-	c.conn.Close() // its allocation ends with it (RFC 8656 section 3.1)
+	c.conn.Close() // its allocation ends with it
 	within(t, func() bool { return s.TURNStats().Allocations == 1 })
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // Whom a relay may talk to. It stands inside the network, often beside services that trust their own machine, and its clients are whoever has a room's link: a relay must
-// not be their way to what they could not reach by themselves (RFC 8656 section 21.1.5 and following).
+// not be their way to what they could not reach by themselves (RFC 8656 section 21.2).
 
 // ownEvery is how old the list of this machine's addresses may be: they change when someone plugs something in.
 const ownEvery = 2 * time.Second

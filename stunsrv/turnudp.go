@@ -1,6 +1,7 @@
 package stunsrv
 
 import (
+	"maps"
 	"net"
 	"net/netip"
 	"sync"
@@ -72,9 +73,7 @@ func (t *relayServer) openUDP(sock *socket, local netip.AddrPort) *turnUDP {
 		return nil
 	}
 	now := make(map[netip.AddrPort]*turnUDP, len(old)+1)
-	for at, u := range old {
-		now[at] = u
-	}
+	maps.Copy(now, old)
 	now[local] = u
 	t.udp.Store(&now)
 	return u
@@ -97,7 +96,7 @@ func (u *turnUDP) ReadFrom(p []byte) (int, net.Addr, error) {
 			return n, net.UDPAddrFromAddrPort(source), nil
 		}
 		if len(u.answer) > 0 {
-			u.send(u.answer, source)
+			_, _ = u.send(u.answer, source) // as lost as any datagram may be
 		}
 	}
 }
