@@ -1,5 +1,6 @@
 import { lang, t } from "../i18n";
 import type { Finding } from "../protocol.gen";
+import { Copy } from "./Copy";
 import { EventLinks } from "./EventLinks";
 import { findingURL } from "./format";
 
@@ -12,6 +13,19 @@ export function FindingBody({ finding: f }: { finding: Finding }) {
         <div class="finding-remedy">
           <h4>{t("findings.remedy")}</h4>
           <p>{f.remedy}</p>
+          {f.severity !== "info" && f.settings && f.settings.length > 0 && (
+            <dl class="finding-settings">
+              {f.settings.map((s) => (
+                <div key={s.for + s.text}>
+                  <dt>{s.for}</dt>
+                  <dd>
+                    <pre>{s.text}</pre>
+                    <Copy text={s.text} label={t("copy.code")} />
+                  </dd>
+                </div>
+              ))}
+            </dl>
+          )}
         </div>
       )}
       {f.separatingExperiment && (
