@@ -61,6 +61,7 @@ type Conductor struct {
 
 	amend func(*diagnosis.Diagnosis) // nil, but in tests
 
+	turns     turns
 	strangers *rate.Limiter // of measurements, see strangersEvery
 	seen      *sightings
 }
@@ -77,6 +78,7 @@ func New(config Config) *Conductor {
 	c := &Conductor{config: config, log: config.Logger, known: map[netip.AddrPort]owner{}, homes: map[netip.Addr][]owner{},
 		places: map[owner]*place{}, ufrags: map[string]owner{}, seen: newSightings(),
 		strangers: rate.NewLimiter(rate.Every(strangersEvery), strangersBurst)}
+	c.turns.out, c.turns.freed = map[*state]struct{}{}, make(chan struct{}, 1)
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -139,6 +141,7 @@ type state struct {
 	tied      map[string]map[tie]bool // by peer
 	broken    map[string]int
 	trials    map[protocol.TrialID]*trial
+	waits     bool                 // for its turn to run the first trials
 	main      int                  // the number of the newest run of the room's two peers
 	swapped   bool                 // in which the second made the offers
 	whole     map[trialEnd]float64 // of held trials: when a whole sample was recorded last
@@ -183,6 +186,7 @@ func (c *Conductor) RoomMade(r *signaling.Room) {
 func (c *Conductor) RoomGone(r *signaling.Room) {
 	if s, ok := r.Data.(*state); ok {
 		s.closed = true
+		s.yield()
 		for _, t := range s.trials {
 			t.end()
 		}
@@ -218,7 +222,9 @@ func (c *Conductor) Welcomed(r *signaling.Room, p *signaling.Peer) {
 	s := r.Data.(*state)
 	s.measureNAT(p)
 	if len(p.Hello().Trials) > 0 && p.Beside() == "" && len(s.players()) == 2 {
-		s.begin(&protocol.Run{}, nil, true)
+		if s.waits = !c.turn(s); !s.waits {
+			s.begin(&protocol.Run{}, nil, true)
+		}
 	}
 	if p.Beside() != "" { // its trials may be due, though nobody looks on
 		s.wake(settle)

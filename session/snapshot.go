@@ -78,6 +78,7 @@ func (s *state) tick() {
 	if !s.recording.full { // else nothing runs any more
 		again = s.conduct()
 	}
+	s.yield()
 	s.publish()
 	if again > 0 {
 		s.wake(max(settle, time.Duration((again-s.now())*float64(time.Millisecond))))

@@ -127,7 +127,7 @@ func (s *state) begin(run *protocol.Run, by *signaling.Peer, automatic bool) {
 		l.offerer, l.answerer = l.answerer, l.offerer
 	}
 	s.launch(l, by)
-	s.main, s.swapped = l.Number, run.SwapOfferer
+	s.main, s.swapped, s.waits = l.Number, run.SwapOfferer, false
 }
 
 // supersede ends the running trials that something newer takes the place of.
