@@ -195,6 +195,7 @@ func (l load) lostBytes() int64   { return l.sent - l.got }
 
 // sorted: did small packets arrive, and large ones not? Sizes are means, in bytes. A loss that is blind to sizes takes as much off the one as off the other.
 func (l load) sorted() (small, large int64, ok bool) {
+	l = l.inTime()
 	if l.got == 0 || l.sent == 0 || !l.known() || !l.countsIn || l.gotPackets < fewPackets || l.lostBytes() <= 0 {
 		return 0, 0, false
 	}
@@ -208,6 +209,21 @@ func (l load) sorted() (small, large int64, ok bool) {
 	}
 	large = l.lostBytes() / lost
 	return small, large, 2*large > 3*small
+}
+
+// inTime takes what the receiver had counted when the sender was sampled last, and not what came later.
+func (l load) inTime() load {
+	if len(l.from.counted) == 0 {
+		return l
+	}
+	last := l.from.counted[len(l.from.counted)-1]
+	for _, c := range slices.Backward(l.to.counted) {
+		if c.notAfter <= last.notBefore {
+			l.got, l.gotPackets = c.gotBytes, c.got
+			break
+		}
+	}
+	return l
 }
 
 // smallest is an upper bound for the smallest packet that was sent; 0: not known.

@@ -40,6 +40,9 @@ func (f *Fold) blackHole(t *trial, l load) (x Finding, ok bool) {
 		return x, false
 	}
 	x = t.directed(l.from.peer, l.to.peer, protocol.Likely)
+	if sorted {
+		l = l.inTime()
+	}
 	if sorted && !l.countsSent {
 		x.Evidence = append(x.Evidence, note(catalog.T("evidence.sizes-sorted-bytes", "from", l.from.peer.name(), "to", l.to.peer.name(), "got", itoa64(l.gotPackets),
 			"bytes", itoa64(l.sent), "gotBytes", itoa64(l.got), "small", itoa64(small), "large", itoa64(large)), l.events...))
