@@ -24,6 +24,9 @@ func (m mute) seen() bool { return len(m.failures)+len(m.silent) > 0 }
 // mute looks at the gatherings with this server's STUN and at those over its relay.
 func (f *Fold) mute(p *peer) (m mute) {
 	m.severity = protocol.SeverityWarning
+	if p.joined.Beside != "" {
+		return m // what it finds is of the machine of the other
+	}
 	for _, n := range f.endsOf(p) {
 		kind := n.trial.Kind()
 		if kind != protocol.TrialAlone && kind != protocol.TrialSTUN || len(n.servers) == 0 {
@@ -34,6 +37,9 @@ func (f *Fold) mute(p *peer) (m mute) {
 			continue // of an experiment, which asks otherwise
 		}
 		failed, quiet := n.stunFailed(), f.stunQuiet(n)
+		if len(quiet) > 0 && f.answeredAfter(p, quiet[0]) {
+			quiet = nil // it was only late
+		}
 		m.failures, m.silent = addEvents(m.failures, failed...), addEvents(m.silent, quiet...)
 		if t := f.newestTrial(protocol.TrialSTUN); len(failed)+len(quiet) > 0 && t != nil && t.id == n.trial && t.failed() {
 			m.severity, m.breaks = protocol.SeverityError, append(m.breaks, kind)
@@ -65,6 +71,23 @@ func (f *Fold) mute(p *peer) (m mute) {
 		}
 	}
 	return m
+}
+
+// answeredAfter: did an answer of this server's STUN reach the peer after that event?
+func (f *Fold) answeredAfter(p *peer, event int) bool {
+	for _, n := range slices.Concat(p.alone, p.nats) {
+		if n.trial.Kind() != protocol.TrialGather && slices.ContainsFunc(n.srflx(), func(c *candidate) bool { return c.event > event }) {
+			return true
+		}
+	}
+	for _, t := range f.trials {
+		for _, n := range t.ends() {
+			if t.kind == protocol.TrialSTUN && n.peer == p && slices.ContainsFunc(n.srflx(), func(c *candidate) bool { return c.event > event }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // refusedRelay: did a relay answer with an error?

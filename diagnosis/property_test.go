@@ -37,6 +37,9 @@ func swap(t rapid.TB, events []protocol.Event, x, y string) []protocol.Event {
 	for i := range out {
 		e := &out[i]
 		e.Peer = rename(e.Peer)
+		if e.Joined != nil {
+			e.Joined.Beside = rename(e.Joined.Beside)
+		}
 		if e.Start != nil {
 			e.Start.Offerer, e.Start.Answerer = rename(e.Start.Offerer), rename(e.Start.Answerer)
 		}

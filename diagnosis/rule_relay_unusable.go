@@ -196,13 +196,16 @@ func (n *end) relayed(url string) bool {
 	return slices.ContainsFunc(n.candidates, func(c *candidate) bool { return c.Type == "relay" && (c.url == "" || sameURL(c.url, url)) })
 }
 
-// passesNothing: addresses were given, and not one check passed between them and the other end. Chromium shows a relayed pair as failed before it has sent anything
+// passesNothing: addresses were given, and not one check passed between them and the other end. Chromium shows a relayed pair as failed when it has sent hardly anything, long before its own time-out,
 // where the server would not have the other end as a peer (CreatePermission refused with 403, RFC 8656 section 9.2); it makes no event of it.
 func (f *Fold) passesNothing(x *Finding, u *relayUse) bool {
 	if u.t == nil || len(x.breaks) == 0 {
 		return false
 	}
 	n, far := u.n, u.t.other(u.n)
+	if _, names := u.t.namesOnly(far); names && !n.relayPaired(u.t.stopEvent) {
+		return false // relay-cannot-reach-masked: it was never asked to
+	}
 	var given *candidate
 	for _, c := range n.ofType("relay") {
 		if c.event < u.t.stopEvent && c.applied != nil && *c.applied && given == nil {
@@ -225,7 +228,7 @@ func (f *Fold) passesNothing(x *Finding, u *relayUse) bool {
 		events = addEvents(events, q.event)
 		out, arrivedHere = out+value(q.RequestsSent), arrivedHere+value(q.RequestsReceived)
 		toRelay++
-		if q.State == "failed" && q.RequestsSent != nil && *q.RequestsSent == 0 {
+		if q.State == "failed" && q.RequestsSent != nil && *q.RequestsSent < fewRequests {
 			denied++
 		}
 	}
