@@ -109,7 +109,7 @@ func ask(ctx context.Context, n transport.Net, to netip.AddrPort, p *protocol.Pr
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Now()) })
 	defer stop()
-	defer conn.Close() //nolint:errcheck // nothing is written any more
+	defer conn.Close()
 	p.From = addrPort(conn.LocalAddr()).String()
 	if p.What == bindingTCP || p.What == whoamiTCP {
 		askStream(conn, question, fits, p)
