@@ -199,7 +199,10 @@ func (b *Bench) Close() error {
 	return b.Lab.Close()
 }
 
-func (b *Bench) url(path string) string { return "http://" + ServerIP + ":8080" + path }
+// url is the server as it sees itself.
+func (b *Bench) url(path string) string {
+	return "http://" + net.JoinHostPort(b.Scenario.Network.serverFor(NodeServer).String(), "8080") + path
+}
 
 func (b *Bench) get(ctx context.Context, path string) ([]byte, error) {
 	return b.request(ctx, http.MethodGet, path, http.StatusOK)
@@ -429,7 +432,7 @@ func (e *end) start(ctx context.Context, b *Bench, flags ...string) (err error) 
 		return nil
 	}
 	script := e.side.InitScript
-	if b.Scenario.ICEServers != "" || b.Scenario.Hold > 0 {
+	if b.Scenario.ICEServers != "" || b.Scenario.Hold > 0 || e.reveals(b.Scenario) {
 		script += keepSocket
 	}
 	if e.browser, err = Start(ctx, e.kind, Options{
