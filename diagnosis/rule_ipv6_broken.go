@@ -98,7 +98,7 @@ func ipv6Broken(f *Fold) (out []Finding) {
 		}
 		v := t.byFamily()
 		// Chromium sends over IPv6 even where the machine has no address of it.
-		if v.got4 == 0 || v.got6 > 0 || max(v.sentA6, v.sentB6) < enoughRequests || !t.both((*end).hasSix) {
+		if v.got4 == 0 || v.got6 > 0 || v.sent6 < enoughRequests || !t.both((*end).hasSix) {
 			continue
 		}
 		x := Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,

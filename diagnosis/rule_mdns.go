@@ -1,6 +1,9 @@
 package diagnosis
 
 import (
+	"net/netip"
+	"slices"
+
 	"github.com/icescope/icescope/catalog"
 	"github.com/icescope/icescope/protocol"
 )
@@ -85,12 +88,41 @@ func hasUsable(n *end) bool {
 }
 
 func mdnsMasked(f *Fold) []Finding {
-	return f.unresolved(func(same answer, proven bool) (protocol.Confidence, bool) {
+	return append(f.unresolved(func(same answer, proven bool) (protocol.Confidence, bool) {
 		if same == no && proven {
 			return protocol.Certain, true // the names stayed names, and no multicast crosses a router
 		}
 		return protocol.Likely, same != yes
-	})
+	}), f.unnamed()...)
+}
+
+// nameMs is how long a masked host candidate may take; it comes within 0.3 s where it comes.
+const nameMs = 2000
+
+// unnamed: a Chromium whose machine has no address of IPv4 registers no .local name, and waits for that with its gathering: neither an address nor a name comes.
+func (f *Fold) unnamed() (out []Finding) {
+	for _, t := range f.trials {
+		if t.kind.Relay() || !t.failed() || t.connected() {
+			continue
+		}
+		x := Finding{Severity: protocol.SeverityError, Confidence: protocol.Likely, Trial: t.kind, Run: t.run, breaks: []protocol.TrialKind{t.kind}}
+		for _, n := range t.ends() {
+			p := n.peer
+			began, ok := n.stateAt["gathering=gathering"]
+			if !ok || n.gathered() || len(n.ofType("host")) > 0 || t.stopMs-began < nameMs || p.granted >= 0 && p.granted < n.startEvent ||
+				p.joined.Kind != protocol.KindBrowser || isFirefox(p) || slices.ContainsFunc(f.addresses(p), netip.Addr.Is4) || f.masked(p) != unknown {
+				continue
+			}
+			x.Peers = append(x.Peers, p.id)
+			x.Summary = catalog.T("", "peer", p.name(), "trial", "@trial."+string(t.kind))
+			x.Summary.Key = "-unnamed"
+			x.Evidence = append(x.Evidence, note(catalog.T("evidence.no-name-registered", "peer", p.name(), "address", f.outside(p).String()), n.stateEv["gathering=gathering"], t.stopEvent, p.joinedAt))
+		}
+		if len(x.Peers) > 0 {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 func mdnsMulticastBlocked(f *Fold) []Finding {

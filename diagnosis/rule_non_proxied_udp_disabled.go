@@ -57,11 +57,14 @@ func udpDisabled(f *Fold) (out []Finding) {
 	return out
 }
 
-// stalled: was the end described and given the other's candidates, and yet never began to gather until the trial was over? Firefox ends it by itself at once.
+// stalled: did the end never begin to gather until the trial was over? Firefox then fails by itself as soon as it has made its description, before it was given any of the other's.
 func (f *Fold) stalled(n *end) bool {
 	t := f.trial(n.trial)
-	if t == nil || !t.failed() || t.stop.Reason != protocol.ReasonAgentFailed && t.stopMs-t.startedMs < NoPairsMs {
+	if t == nil || !t.failed() || len(n.candidates) > 0 || n.endEvent >= 0 || n.gatherEv >= 0 || n.saw("gathering=gathering") || len(n.local) > 0 {
 		return false
 	}
-	return len(n.candidates) == 0 && n.endEvent < 0 && !n.saw("gathering=gathering") && n.gatherEv < 0 && len(n.local) == 0 && n.sampledBefore(t.stopEvent) && n.described != nil
+	if n.agentFailed() {
+		return true
+	}
+	return t.stop.Reason != protocol.ReasonPeerError && t.stop.Reason != protocol.ReasonPeerLeft && t.stopMs-t.startedMs >= NoPairsMs && n.sampledBefore(t.stopEvent) && n.described != nil
 }

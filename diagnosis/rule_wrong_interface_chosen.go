@@ -17,6 +17,7 @@ import (
 type chosen struct {
 	t        *trial
 	n        *end
+	host     bool       // checks to its host candidate were sent and died
 	offered  netip.Addr // invalid: hidden behind a name
 	worked   netip.Addr
 	sure     bool
@@ -32,8 +33,12 @@ func (f *Fold) choices() (out []chosen) {
 			continue
 		}
 		for _, n := range t.ends() {
-			c := chosen{t: t, n: n}
-			if !t.deadTo(n) || len(n.hosts("udp")) != 1 { // more than one socket: it offers more than one address, or both families
+			c := chosen{t: t, n: n, host: t.deadTo(n)}
+			in, _ := t.lanes()
+			if n == t.a {
+				_, in = t.lanes()
+			}
+			if !c.host && !in.dead() || len(n.hosts("udp")) != 1 { // more than one socket: it offers more than one address, or both families
 				continue
 			}
 			c.offered = first(n.addresses())
@@ -77,7 +82,7 @@ func first0(ports []int) int {
 func (f *Fold) reachedElsewhere(c *chosen) bool {
 	p := c.n.peer
 	for x := range f.allTrials() {
-		if x == c.t || x.kind.Relay() || !x.connected() || x.run < c.t.run {
+		if x == c.t || x.kind.Relay() || x.run < c.t.run || !x.connected() && !(x.failed() && f.neighbours(x)) {
 			continue
 		}
 		var m *end
@@ -95,8 +100,16 @@ func (f *Fold) reachedElsewhere(c *chosen) bool {
 		}
 		ip := m.selectedOwn()
 		switch {
+		case !x.connected():
+			// Something else stops these two as well. But this server stands in the segment of both, and not with the address that was offered.
+			if c.host && c.offered.IsValid() && f.plainAt(m, &ip) && ip != c.offered {
+				c.worked = ip
+				c.evidence = append(c.evidence, note(catalog.T("evidence.seen-at-other-address", "peer", p.name(), "offered", c.offered.String(), "address", ip.String()),
+					addEvents(c.n.signaledAt(c.offered), x.stopEvent)...))
+				return true
+			}
 		case beside || len(m.hosts("udp")) > 1: // it sees every interface: what it connected over is its own
-			if !ip.IsValid() || ip == c.offered || !slices.Contains(m.addresses(), ip) || !c.offered.IsValid() && f.defaultHas(p, ip) {
+			if !ip.IsValid() || ip == c.offered || !slices.Contains(m.addresses(), ip) || !c.offered.IsValid() && f.defaultHas(p, ip) && !f.leavesElsewhere(c.n, ip) {
 				continue
 			}
 			c.worked, c.sure = ip, true
@@ -106,7 +119,7 @@ func (f *Fold) reachedElsewhere(c *chosen) bool {
 			}
 			c.evidence = append(c.evidence, note(catalog.T(key, "peer", p.name(), "beside", m.peer.name(), "address", ip.String()), addEvents(m.signaledAt(ip), x.stopEvent)...))
 			return true
-		case !f.plainAt(m, &ip):
+		case !c.host || !f.plainAt(m, &ip):
 		case c.offered.IsValid() && ip != c.offered:
 			// The server saw the very socket at the other address, and no translator between.
 			c.worked, c.sure = ip, true
@@ -121,6 +134,31 @@ func (f *Fold) reachedElsewhere(c *chosen) bool {
 		}
 	}
 	return false
+}
+
+// neighbours: do the two stand in one segment, as the TTLs prove?
+func (f *Fold) neighbours(t *trial) bool {
+	same, proven, _ := f.sameSegment(t.a.peer, t.b.peer)
+	return same == yes && proven
+}
+
+// leavesElsewhere: did the packets of this end leave by another interface than that of the address? What STUN told it then is told, in a gathering that sees all interfaces, to the socket
+// of that other one.
+func (f *Fold) leavesElsewhere(n *end, ip netip.Addr) (other bool) {
+	for _, e := range f.endsOf(n.peer) {
+		for _, s := range e.srflx() {
+			base := addrOf(s.RelatedAddress)
+			if e == n || len(e.hosts("udp")) < 2 || !slices.Contains(e.addresses(), base) ||
+				!slices.ContainsFunc(n.srflx(), func(c *candidate) bool { return addrOf(c.Address) == addrOf(s.Address) }) {
+				continue
+			}
+			if base == ip {
+				return false
+			}
+			other = true
+		}
+	}
+	return other
 }
 
 // selectedOwn is the end's own address of the selected pair, as it signaled it.
