@@ -78,7 +78,7 @@ func udpBlocked(f *Fold) (out []Finding) {
 				x.Evidence = append(x.Evidence, note(catalog.T("evidence.stun-reached", "peer", n.peer.name(), "address", s[0].Source), s[0].event))
 			}
 		}
-		if reached < 2 || f.excused(t) || f.filtersSTUN(t) || f.refuses(t) { // perhaps a machine can send no UDP at all; or the NATs explain as much
+		if reached < 2 || f.excused(t) || f.filtersSTUN(t) { // perhaps a machine can send no UDP at all; or the NATs explain as much
 			x.Confidence = protocol.Possible
 		}
 		out = append(out, x)
