@@ -61,7 +61,7 @@ func (f *Fold) mute(p *peer) (m mute) {
 			continue
 		}
 		for _, n := range t.ends() {
-			if n.peer != p || len(n.ofType("relay")) > 0 || n.refusedRelay() {
+			if n.peer != p || len(n.ofType("relay")) > 0 || n.refusedRelay() || !t.waited(n) {
 				continue
 			}
 			m.severity, m.breaks = protocol.SeverityError, append(m.breaks, kind)
@@ -88,6 +88,16 @@ func (f *Fold) answeredAfter(p *peer, event int) bool {
 		}
 	}
 	return false
+}
+
+// waited: had the end gathered for as long as an answer may take, before the trial was stopped? A busy machine may have hardly begun.
+func (t *trial) waited(n *end) bool {
+	return t.stop != nil && (n.gathered() || n.waited(t.stopMs))
+}
+
+func (n *end) waited(until float64) bool {
+	at, begun := n.stateAt["gathering=gathering"]
+	return begun && until-at >= NoPairsMs
 }
 
 // refusedRelay: did a relay answer with an error?

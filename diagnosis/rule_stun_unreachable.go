@@ -67,12 +67,12 @@ func (f *Fold) stunQuiet(n *end) []int {
 	}
 	if t := f.trial(n.trial); t != nil {
 		// Without NAT and mask a browser leaves out the reflexive candidate, so that only an end that still gathers is waiting for an answer.
-		if t.stop != nil && t.stop.Reason == protocol.ReasonNoSTUNAnswer && !n.gathered() {
+		if t.stop != nil && t.stop.Reason == protocol.ReasonNoSTUNAnswer && !n.gathered() && t.waited(n) {
 			return []int{t.stopEvent}
 		}
 		return nil
 	}
-	if n.stopped {
+	if n.stopped && n.waited(n.stopMs) {
 		return []int{n.stopEvent}
 	}
 	return nil
