@@ -21,6 +21,9 @@ const (
 	TrialMs = 25_000
 	// GatherMs is how long pasted servers are given to answer: Firefox reports a silent one after 11.2 s (facts L14). Chromium needs 40 s, which nobody waits for.
 	GatherMs = 12_500
+	// SilentMs is how long an end that shows next to nothing of itself is waited for: it runs on a machine that cannot keep up, or its page is suspended. Its trial then says
+	// nothing of the network.
+	SilentMs = 60_000
 	// HeldMs is how long an end that says nothing any more (its page is suspended, its socket dropped) is waited for: a dropped peer has 30 s to resume.
 	HeldMs = 31_000
 )
@@ -45,6 +48,17 @@ func (f *Fold) Ending(id protocol.TrialID, nowMs float64) (stop protocol.Stop, o
 		again = min(again, since+limit)
 		return false
 	}
+	// waited is past for what a network is blamed for: both ends must have been alive for that time.
+	waited := func(since, limit float64) bool {
+		if !past(since, limit) {
+			return false
+		}
+		if !t.both(func(n *end) bool { return n.beats.since(since) }) {
+			again = min(again, nowMs+beatMost)
+			return false
+		}
+		return true
+	}
 	held := t.held(nowMs)
 	switch {
 	case held && t.abandoned(f):
@@ -68,18 +82,24 @@ func (f *Fold) Ending(id protocol.TrialID, nowMs float64) (stop protocol.Stop, o
 		if t.measured() {
 			return finish(protocol.OutcomeConnected, protocol.ReasonMeasured)
 		}
-		if !t.either(func(n *end) bool { return n.data != nil }) && past(since, DataMs) {
+		if !t.either(func(n *end) bool { return n.data != nil }) && waited(since, DataMs) {
 			return finish(protocol.OutcomeStuck, protocol.ReasonDataTimeout)
 		}
-		if past(since, MeasureMs) {
+		if t.either(func(n *end) bool { return n.data != nil }) && past(since, MeasureMs) {
 			return finish(protocol.OutcomeConnected, protocol.ReasonMeasured)
+		}
+		if past(t.startedMs, SilentMs) {
+			return finish(protocol.OutcomeSkipped, protocol.ReasonPeerError)
 		}
 		return stop, false, again
 	}
 	if t.either((*end).iceConnected) {
 		// One end may have failed by its own clock after the other connected: that is DTLS's failure, too.
-		if past(t.since("ice=connected", "ice=completed", "connection=connected"), DTLSMs) || t.both((*end).agentFailed) {
+		if waited(t.since("ice=connected", "ice=completed", "connection=connected"), DTLSMs) || t.both((*end).agentFailed) {
 			return finish(protocol.OutcomeStuck, protocol.ReasonDTLSTimeout)
+		}
+		if past(t.startedMs, SilentMs) {
+			return finish(protocol.OutcomeSkipped, protocol.ReasonPeerError)
 		}
 		return stop, false, again
 	}
@@ -99,19 +119,45 @@ func (f *Fold) Ending(id protocol.TrialID, nowMs float64) (stop protocol.Stop, o
 	}
 	awaiting := t.either(func(n *end) bool { return len(n.servers) > 0 && !n.gathered() && len(n.ofType(wanted)) == 0 })
 	if awaiting {
-		if past(t.startedMs, STUNPatienceMs) && past(t.progressMs, NoPairsMs) {
+		if waited(t.startedMs, STUNPatienceMs) && waited(t.progressMs, NoPairsMs) {
 			return finish(protocol.OutcomeFailed, missing)
 		}
-	} else if !checking && past(t.progressMs, NoPairsMs) {
+	} else if !checking && waited(t.progressMs, NoPairsMs) {
 		return finish(protocol.OutcomeFailed, protocol.ReasonNoPairs)
-	} else if checking && past(t.progressMs, UnansweredMs) {
+	} else if checking && waited(t.progressMs, UnansweredMs) {
 		return finish(protocol.OutcomeFailed, protocol.ReasonUnanswered)
 	}
-	if past(t.startedMs, TrialMs) {
+	switch {
+	case waited(t.startedMs, TrialMs):
 		return finish(protocol.OutcomeFailed, protocol.ReasonUnanswered)
+	case past(t.startedMs, SilentMs):
+		return finish(protocol.OutcomeSkipped, protocol.ReasonPeerError)
 	}
 	return stop, false, again
 }
+
+// beats are the last samples of an end, by the server's clock. They come four times a second, or once a second from a page in the background.
+type beats struct {
+	at   [enoughBeats]float64
+	next int
+	n    int
+}
+
+const (
+	// enoughBeats are two seconds of an end that runs as it should, and so half of the shortest patience.
+	enoughBeats = 8
+	// beatMost is when to look again for one that is late.
+	beatMost = 1000
+)
+
+func (b *beats) add(atMs float64) {
+	b.at[b.next] = atMs
+	b.next = (b.next + 1) % enoughBeats
+	b.n++
+}
+
+// since: did enough of them come after that?
+func (b *beats) since(ms float64) bool { return b.n >= enoughBeats && b.at[b.next] >= ms }
 
 // holds says whether a trial that was measured has been held for long enough: for as long as was asked, and, where it is down then, until it is back or lost for good.
 func (t *trial) holds(nowMs float64) (stop protocol.Stop, over bool, again float64) {

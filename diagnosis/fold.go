@@ -135,6 +135,7 @@ type end struct {
 	heard       map[string]int64 // of a trial that is held: answers and bytes, by pair
 	heardMs     *float64         // when they grew for the last time
 	found       sockets
+	beats       beats
 	byID        map[string]*endPair // the pairs that the statistics showed last, by their id there
 	transport
 	course
