@@ -56,7 +56,7 @@ func udpBlocked(f *Fold) (out []Finding) {
 			continue
 		}
 		ab, ba := t.lanes()
-		if !t.failed() || !(ab.dead() && ba.dead()) && !t.halfDead(ab, ba) || f.met(t) || f.placed(t) {
+		if !t.failed() || !(ab.dead() && ba.dead()) && !t.halfDead(ab, ba) || f.met(t) || f.placed(t) || f.refuses(t) {
 			continue
 		}
 		x := Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,

@@ -130,7 +130,7 @@ var pathScenarios = []Scenario{
 		wellConnected(protocol.CodeLossyPath)), firefoxOne),
 	congested,
 	with(pathScenario("slow-first-packet", "the first packets of each flow between the two segments are lost",
-		forwards(firstPackets, between+"meta l4proto udp update @flows { ip saddr . udp sport . ip daddr . udp dport quota until 5000 bytes } drop"),
+		forwards(firstPackets, between+"meta l4proto udp update @flows { ip saddr . udp sport . ip daddr . udp dport quota until 3000 bytes } drop"),
 		wellConnected(protocol.CodeSlowFirstPacket)), firefoxOne),
 	with(pathScenario("lossy-one-way", "packets from A to B are dropped, and every fifth of those from B to A is lost: two causes at once",
 		forwards(aToB+"meta l4proto udp drop", bToA+"meta l4proto udp numgen random mod 100 < 20 drop"),
