@@ -80,9 +80,8 @@ func (d documents) render(name string, text []byte) ([]byte, error) {
 		Title           string
 		OtherName, Body template.HTML
 	}{Lang: protocol.English, Title: title, Body: template.HTML(body.String())} //nolint:gosec // our own documents, and goldmark leaves raw HTML out
-	if inner, ok := strings.CutSuffix(name, ".ja.md"); ok {
+	if strings.HasSuffix(name, ".ja.md") {
 		frame.Lang, frame.Other, frame.OtherName = protocol.Japanese, protocol.English, "English"
-		name = inner + ".md"
 	} else if _, err := fs.Stat(d.files, japanese(name)); err == nil {
 		frame.Other, frame.OtherName = protocol.Japanese, "日本語"
 	}
@@ -94,7 +93,9 @@ func (d documents) render(name string, text []byte) ([]byte, error) {
 func japanese(name string) string { return strings.TrimSuffix(name, ".md") + ".ja.md" }
 
 // serveFindings answers GET /findings: what every code means, looks like, and what to change. The page links each finding here.
-func (d documents) serveFindings(w http.ResponseWriter, r *http.Request) { d.serve(w, r, "findings.md") }
+func (d documents) serveFindings(w http.ResponseWriter, r *http.Request) {
+	d.serve(w, r, "findings.md")
+}
 
 // serveDocument answers GET /docs/NAME, for the links between the documents: with .md at the end or without.
 func (d documents) serveDocument(w http.ResponseWriter, r *http.Request) {
