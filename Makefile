@@ -45,18 +45,6 @@ release: $(PAGE)
 	done
 	cd dist && sha256sum icescope-* >SHA256SUMS && cat SHA256SUMS
 
-# Without cgo each is one static file, and each builds anywhere; -trimpath and the version alone make the same bytes of the same sources.
-RELEASES := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
-
-## release: static binaries for Linux, macOS and Windows, amd64 and arm64, with their checksums, into dist/
-release: $(PAGE)
-	rm -rf dist && mkdir dist
-	for r in $(RELEASES); do \
-	  os=$${r%-*} arch=$${r#*-} ext=; [ $$os != windows ] || ext=.exe; \
-	  CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '$(LDFLAGS)' -o dist/icescope-$$r$$ext ./cmd/icescope; \
-	done
-	cd dist && sha256sum icescope-* >SHA256SUMS && cat SHA256SUMS
-
 ## test: everything: page, vet, lint, Go tests with the race detector, the lab
 test: packages build page-test vet lint unit lab-test
 
