@@ -267,8 +267,8 @@ func FuzzDiagnose(f *testing.F) {
 // TestNoDefaultRouteWaits: a masked host candidate comes after the reflexive one. The page must not say in between that there is none.
 func TestNoDefaultRouteWaits(t *testing.T) {
 	for _, s := range stories(t) {
-		if s.name == "no-default-route" {
-			continue
+		if strings.HasPrefix(s.name, "no-default-route") || strings.HasPrefix(s.name, "host-candidates-suppressed") {
+			continue // there it is so, or possible
 		}
 		f := diagnosis.NewFold()
 		for i := range s.recording {

@@ -132,7 +132,10 @@ func (f *Fold) familyAlone(x Finding, kind protocol.TrialKind) (_ Finding, ok bo
 			continue
 		}
 		family := map[string]string{"ipv4": "IPv4", "ipv6": "IPv6"}[e.start.Family]
+		v := e.byFamily()
 		switch {
+		case e.start.Family == "ipv6" && v.got4 > 0 || e.start.Family == "ipv4" && v.sent6 > 0:
+			// A page cannot tell the family of its masked candidates, so that both were tried after all.
 		case e.connected() && e.start.Family == "ipv6":
 			return x, false
 		case e.connected():

@@ -31,7 +31,7 @@ func noDefaultRoute(f *Fold) (out []Finding) {
 				}
 			}
 		}
-		if excluded || len(reflexive)+len(gathered) == 0 {
+		if excluded || len(reflexive)+len(gathered) == 0 || len(reflexive) == 0 && !f.boundUDP(ends) && !f.spoken(p) {
 			continue
 		}
 		if route == no {
@@ -61,6 +61,16 @@ func noDefaultRoute(f *Fold) (out []Finding) {
 func (f *Fold) boundUDP(ends []bare) bool {
 	for _, b := range ends {
 		if b.udp {
+			return true
+		}
+	}
+	return false
+}
+
+// spoken: has the peer shown its statistics after the end of a trial? Nothing more comes of it then.
+func (f *Fold) spoken(p *peer) bool {
+	for _, t := range f.trials {
+		if t.stop != nil && (t.a.peer == p || t.b.peer == p) && t.endOf(p).lastSample > t.stopEvent {
 			return true
 		}
 	}

@@ -32,11 +32,11 @@ func (f *Fold) choices() (out []chosen) {
 		if t.kind.Relay() || !t.failed() || t.connected() {
 			continue
 		}
+		ab, ba := t.lanes()
 		for _, n := range t.ends() {
-			c := chosen{t: t, n: n, host: t.deadTo(n)}
-			in, _ := t.lanes()
+			c, in := chosen{t: t, n: n, host: t.deadTo(n)}, ab
 			if n == t.a {
-				_, in = t.lanes()
+				in = ba
 			}
 			if !c.host && !in.dead() || len(n.hosts("udp")) != 1 { // more than one socket: it offers more than one address, or both families
 				continue
