@@ -17,7 +17,7 @@ func browserBlocked(f *Fold) (out []Finding) {
 			continue
 		}
 		for _, t := range f.trials {
-			if t.kind.Relay() || t.connected() || !t.failed() || t.a.peer != near && t.b.peer != near {
+			if t.kind.Relay() || t.connected() || !t.failed() || t.stuck() || t.a.peer != near && t.b.peer != near {
 				continue
 			}
 			i := slices.IndexFunc(f.side, func(s *trial) bool { return s.startedMs > t.stopMs && f.sameWay(s, c, t, near) })

@@ -1,6 +1,8 @@
 package diagnosis
 
 import (
+	"slices"
+
 	"github.com/icescope/icescope/catalog"
 	"github.com/icescope/icescope/protocol"
 )
@@ -14,8 +16,15 @@ func pathMTUBlackHole(f *Fold) (out []Finding) {
 			continue
 		}
 		ab, ba := t.loads()
-		for _, l := range [2]load{ab, ba} {
-			if x, ok := f.blackHole(t, l); ok {
+		all := []load{ab, ba}
+		for _, s := range f.experiment(protocol.ExperimentSwap) { // the other end speaks first there, and the one that counts may be the one that hears
+			if s.kind == t.kind && s.stuck() && s.lively() && t.stuck() {
+				ab, ba := s.loads()
+				all = append(all, ab, ba)
+			}
+		}
+		for _, l := range all {
+			if x, ok := f.blackHole(t, l); ok && !slices.ContainsFunc(out, func(y Finding) bool { return y.ID() == x.ID() }) {
 				out = append(out, x)
 			}
 		}
@@ -27,7 +36,9 @@ func pathMTUBlackHole(f *Fold) (out []Finding) {
 func (f *Fold) blackHole(t *trial, l load) (x Finding, ok bool) {
 	c := f.longChecks(t, l.from.peer, l.to.peer)
 	small, large, sorted := l.sorted()
-	burst := t.connected() && l.from.swallowed()
+	// An end whose burst was never reported on may have lost it to the last packet, or only have had no time: only sizes that lie far apart speak for the former.
+	unheard := sorted && l.from.data != nil && l.from.data.LossPercent == nil && large >= farApart*small
+	burst := t.connected() && (l.from.swallowed() || unheard)
 	switch {
 	case t.connected():
 		sorted = sorted && burst // a congested queue also lets small packets pass rather than large ones, but never none
@@ -36,7 +47,7 @@ func (f *Fold) blackHole(t *trial, l load) (x Finding, ok bool) {
 		}
 	case !t.stuck() || !t.lively():
 		return x, false
-	case !sorted && !(c.died > 0 && (l.none() || l.sent == 0 || l.lostBytes() > 0)):
+	case !sorted && !l.partly() && !(c.died > 0 && (l.none() || l.sent == 0 || l.lostBytes() > 0)):
 		return x, false
 	}
 	x = t.directed(l.from.peer, l.to.peer, protocol.Likely)
@@ -51,19 +62,23 @@ func (f *Fold) blackHole(t *trial, l load) (x Finding, ok bool) {
 			"bytes", itoa64(l.sent), "gotBytes", itoa64(l.got), "small", itoa64(small), "large", itoa64(large)), l.events...))
 	} else if l.none() {
 		x.Evidence = append(x.Evidence, l.noneArrived())
+	} else if l.partly() {
+		x.Confidence = protocol.Possible
+		x.Evidence = append(x.Evidence, note(catalog.T("evidence.dtls-partly", "from", l.from.peer.name(), "to", l.to.peer.name(), "bytes", itoa64(l.sent), "gotBytes", itoa64(l.got)), l.events...))
+		x.separatedBy = []separation{{kind: protocol.ExperimentSwap, trials: []protocol.TrialKind{t.kind}}}
 	}
-	if burst {
+	if burst && !unheard {
 		x.Evidence = append(x.Evidence, note(catalog.T("evidence.burst-swallowed", "from", l.from.peer.name(), "to", l.to.peer.name()), l.from.dataEvent))
 	}
 	x.Evidence = append(x.Evidence, c.evidence(l.from.peer, l.to.peer)...)
 	switch {
 	case c.died > 0:
 		x.Confidence = protocol.Certain
-	case !sorted && burst: // all of the burst is lost, and the sizes are not known
+	case burst && (unheard || !sorted): // a queue that overflows may do the same; or the sizes are not known
 		x.Confidence = protocol.Possible
 	}
 	if x.Confidence != protocol.Certain {
-		x.separatedBy = t.bySize(l, c)
+		x.separatedBy = append(x.separatedBy, t.bySize(l, c)...)
 	}
 	x.Summary = catalog.T("", "from", l.from.peer.name(), "to", l.to.peer.name(), "trial", "@trial."+string(t.kind))
 	if burst {
@@ -71,6 +86,13 @@ func (f *Fold) blackHole(t *trial, l load) (x Finding, ok bool) {
 	}
 	return x, true
 }
+
+// farApart are the mean sizes of what arrived and what did not, where hardly any long packet is among the former: a tenth of them would bring the mean of short messages up
+// to a quarter.
+const farApart = 4
+
+// partly: did some bytes of DTLS arrive, and far fewer than half, at an end that counts no packets (Firefox)?
+func (l load) partly() bool { return !l.countsIn && l.known() && l.got > 0 && l.sent > 3*l.got }
 
 // directed is a finding about one direction of a trial.
 func (t *trial) directed(from, to *peer, c protocol.Confidence) Finding {
@@ -81,7 +103,7 @@ func (t *trial) directed(from, to *peer, c protocol.Confidence) Finding {
 // bySize are the experiments that tell a path which swallows large packets from a filter which knows DTLS: long checks, by the browsers themselves, and, size by size, by a
 // headless peer in the sender's place. What was tried is not proposed again.
 func (t *trial) bySize(l load, c long) (s []separation) {
-	if c.passed == 0 && c.died == 0 {
+	if c.passed == 0 && c.died == 0 && !t.connected() {
 		s = append(s, separation{kind: protocol.ExperimentSize, trials: []protocol.TrialKind{t.kind}})
 	}
 	if !c.sweep && l.from.peer.joined.Kind == protocol.KindBrowser {
