@@ -38,6 +38,12 @@ var proved = []struct {
 	{protocol.CodeUnstableMapping, "nat-dependent-both nat-short-lifetime"},
 	{protocol.CodeDoubleNAT, "nat-double-one-tier"},
 	{protocol.CodeExpectationFailed, "nat-ordinary"},
+	{protocol.CodeRelayUnusable, "relay-works relay-works-firefox-one relay-masked"},
+	{protocol.CodeRelayCannotReach, "relay-denied relay-unroutable"},
+	{protocol.CodeICETCPImpossible, "ice-tcp-headless-one"},
+	{protocol.CodeDNSFailure, "dead-and-refused"},
+	{protocol.CodeSTUNFiltered, "http-proxy-beside-udp relay-works"},
+	{protocol.CodeHTTPProxyOnly, "http-proxy-beside-udp stun-unreachable"},
 }
 
 // TestFindingsAreProved: each rule fires in a recording of the lab, and stays silent in the one that looks most like it. docs/findings.md is written from that.

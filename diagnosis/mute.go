@@ -90,6 +90,11 @@ func (f *Fold) answeredAfter(p *peer, event int) bool {
 	return false
 }
 
+// conclusive: does the failed trial over a relay say that there is no way? Not where an end without a relay was stopped before it could have had one.
+func (t *trial) conclusive() bool {
+	return t.stop == nil || t.stop.Reason != protocol.ReasonNoRelay || t.both(func(n *end) bool { return len(n.ofType("relay")) > 0 || t.waited(n) })
+}
+
 // waited: had the end gathered for as long as an answer may take, before the trial was stopped? A busy machine may have hardly begun.
 func (t *trial) waited(n *end) bool {
 	return t.stop != nil && (n.gathered() || n.waited(t.stopMs))

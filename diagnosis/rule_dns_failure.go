@@ -127,8 +127,8 @@ func (f *Fold) unresolvable(p *peer, u *relayUse, n *end, name string) (c protoc
 		switch {
 		case v4 && ended >= 0:
 			c = protocol.Certain
-		case !v4 && !n.lookedUp4():
-			c = protocol.Possible // the other family may be on its way
+		case !v4 && !n.lookedUp4() && !n.timedOut(lookups):
+			c = protocol.Possible // that there is no IPv6 address was told at once, and the other family may be on its way
 		}
 		return c, note(catalog.T("evidence.lookup-failed", "peer", p.name(), "name", name), lookups...), true
 	case len(silent) > 0:
@@ -139,6 +139,15 @@ func (f *Fold) unresolvable(p *peer, u *relayUse, n *end, name string) (c protoc
 		return c, note(catalog.T("evidence.name-silent", "peer", p.name(), "name", name), silent...), true
 	}
 	return c, evidence, false
+}
+
+// resolverMs is when a resolver begins to give up: a server that knows of no address says so at once.
+const resolverMs = 2000
+
+// timedOut: did the lookups fail for want of any answer?
+func (n *end) timedOut(lookups []int) bool {
+	began, ok := n.stateMs["gathering=gathering"]
+	return ok && slices.ContainsFunc(n.errors, func(e candidateError) bool { return slices.Contains(lookups, e.event) && e.AtMs-began >= resolverMs })
 }
 
 // lookedUp4: did the lookup of an IPv4 address fail for any name?

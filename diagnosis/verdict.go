@@ -74,7 +74,7 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 			continue
 		}
 		tried = true
-		if (n.kind == protocol.TrialRelayUDP || n.kind == protocol.TrialRelayTCP) && (t.stop == nil || t.stop.Reason != protocol.ReasonPeerError) {
+		if (n.kind == protocol.TrialRelayUDP || n.kind == protocol.TrialRelayTCP) && (t.stop == nil || t.stop.Reason != protocol.ReasonPeerError) && t.conclusive() {
 			relays++ // what an end could not even begin says nothing of the network
 		}
 		if t.connected() {
