@@ -91,8 +91,10 @@ func (f *Fold) blackHole(t *trial, l load) (x Finding, ok bool) {
 // to a quarter.
 const farApart = 4
 
-// partly: did some bytes of DTLS arrive, and far fewer than half, at an end that counts no packets (Firefox)?
-func (l load) partly() bool { return !l.countsIn && l.known() && l.got > 0 && l.sent > 3*l.got }
+// partly: did some bytes of DTLS arrive, and far fewer than half, at an end that counts no packets (Firefox)? Not where nothing comes back: that is reason enough to be stuck.
+func (l load) partly() bool {
+	return !l.countsIn && l.known() && l.got > 0 && l.sent > 3*l.got && !loadOf(l.to, l.from).none()
+}
 
 // directed is a finding about one direction of a trial.
 func (t *trial) directed(from, to *peer, c protocol.Confidence) Finding {
