@@ -111,7 +111,7 @@ func (f *Fold) refused(x *Finding, u *relayUse) bool {
 			if reading == "" {
 				reading = "-refused"
 			}
-			expired, until := f.expired(n, url, e.event)
+			expired, until := f.expired(n, url)
 			if reading == "-credentials" && expired {
 				reading = "-expired"
 			}
@@ -126,7 +126,7 @@ func (f *Fold) refused(x *Finding, u *relayUse) bool {
 }
 
 // expired: is the user name of the form TIMESTAMP:NAME that TURN REST services give out (draft-uberti-behave-turn-rest section 2.2), and is that time over?
-func (f *Fold) expired(n *end, url string, event int) (over bool, until string) {
+func (f *Fold) expired(n *end, url string) (over bool, until string) {
 	began, err := time.Parse(time.RFC3339, f.room.Started)
 	if err != nil {
 		return false, ""
