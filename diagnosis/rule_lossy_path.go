@@ -36,7 +36,7 @@ func lossyPath(f *Fold) (out []Finding) {
 				}
 			}
 		}
-		if len(lossy) == 0 {
+		if len(lossy) == 0 && !(len(all) == 0 && t.either((*end).lostOfBurst)) {
 			continue
 		}
 		if len(lossy) == 1 && slices.ContainsFunc(all, func(l losses) bool { return l.better(lossy[0]) }) {
@@ -52,6 +52,14 @@ func lossyPath(f *Fold) (out []Finding) {
 	}
 	return out
 }
+
+// lostOfBurst: did the burst lose more than a queue's last packets? All there is to go by where an end counts no packets (Firefox), and no more than a hint.
+func (n *end) lostOfBurst() bool {
+	return n.data != nil && n.data.LossPercent != nil && *n.data.LossPercent >= burstPercent && !n.swallowed()
+}
+
+// burstPercent of a burst of some hundred packets are beyond a loss of 1 percent and chance.
+const burstPercent = 5
 
 // quietLoss is the finding of a trial that was held: what is lost while next to nothing is sent is lost by the path.
 func (t *trial) quietLoss() (x Finding, ok bool) {
