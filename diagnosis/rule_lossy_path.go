@@ -36,7 +36,7 @@ func lossyPath(f *Fold) (out []Finding) {
 				}
 			}
 		}
-		if len(lossy) == 0 && !(len(all) == 0 && t.either((*end).lostOfBurst)) {
+		if len(lossy) == 0 && !(len(all) == 0 && !t.kind.Relay() && t.either((*end).lostOfBurst) && t.either(func(n *end) bool { return !n.counters })) {
 			continue
 		}
 		if len(lossy) == 1 && slices.ContainsFunc(all, func(l losses) bool { return l.better(lossy[0]) }) {
