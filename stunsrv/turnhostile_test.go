@@ -5,10 +5,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pion/stun/v3"
@@ -241,4 +244,31 @@ func TestTURNEndsWithServe(t *testing.T) {
 	if got := s.TURNStats().Allocations; got != 0 {
 		t.Errorf("%d allocations", got)
 	}
+}
+
+// TestTURNStreamWithoutCredentials: who only keeps talking does not keep a place.
+func TestTURNStreamWithoutCredentials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		c := &turnStream{Conn: server, responder: testResponder(), source: client4, local: server4, in: make([]byte, maxStreamMessage), unproved: time.Now().Add(unprovedLife)}
+		began := time.Now()
+		go func() {
+			defer client.Close()
+			request, buf := stun.MustBuild(stun.TransactionID, stun.BindingRequest).Raw, make([]byte, 1000)
+			for {
+				if _, err := client.Write(request); err != nil {
+					return
+				}
+				if _, err := client.Read(buf); err != nil {
+					return
+				}
+				time.Sleep(firstDeadline / 2)
+			}
+		}()
+		_, err := c.Read(make([]byte, turnMTU))
+		server.Close()
+		if lasted := time.Since(began); !errors.Is(err, os.ErrDeadlineExceeded) || lasted != unprovedLife {
+			t.Errorf("%v after %v", err, lasted)
+		}
+	})
 }

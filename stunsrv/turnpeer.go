@@ -17,6 +17,7 @@ const ownEvery = 2 * time.Second
 type ownAddrs struct {
 	list    atomic.Pointer[ownList]
 	reading atomic.Bool
+	machine func() []netip.Prefix // nil: machineAddrs
 }
 
 type ownList struct {
@@ -31,7 +32,16 @@ func (o *ownAddrs) now() *ownList {
 	if list != nil && (time.Since(list.read) < ownEvery || !o.reading.CompareAndSwap(false, true)) {
 		return list
 	}
-	list = readOwn(machineAddrs())
+	machine := machineAddrs
+	if o.machine != nil {
+		machine = o.machine
+	}
+	next := readOwn(machine())
+	if list != nil && len(next.addrs) == 0 { // it could not be read (no descriptor is left): what was this machine's still is
+		old := *list
+		old.read, next = next.read, &old
+	}
+	list = next
 	o.list.Store(list)
 	o.reading.Store(false)
 	return list
@@ -79,6 +89,9 @@ func (t *relayServer) mayTalkTo(peer, local netip.Addr) bool {
 		return local.IsLoopback()
 	}
 	own := t.own.now()
+	if len(own.addrs) == 0 { // not known: any address may be this machine's
+		return false
+	}
 	if peer.IsLinkLocalUnicast() && !own.addrs[peer] {
 		return false
 	}

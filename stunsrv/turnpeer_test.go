@@ -187,3 +187,29 @@ func TestTURNBandwidth(t *testing.T) {
 		t.Errorf("%d bytes", got)
 	}
 }
+
+// TestTURNOwnUnknown: where the addresses of this machine cannot be read, those that were known stay its own, and before any is known nobody is talked to.
+func TestTURNOwnUnknown(t *testing.T) {
+	local, own, other := netip.MustParseAddr("10.1.2.3"), netip.MustParseAddrPort("10.1.2.3:8080"), netip.MustParseAddrPort("192.0.2.5:5000")
+	var machine []netip.Prefix
+	s := newRelayServer(TURNConfig{}, nil)
+	s.own.machine = func() []netip.Prefix { return machine }
+	grow := func() { // old
+		list := *s.own.now()
+		list.read = time.Time{}
+		s.own.list.Store(&list)
+	}
+	if s.mayReach(other, local) {
+		t.Error("a peer that may be this machine")
+	}
+	machine = []netip.Prefix{netip.MustParsePrefix("10.1.2.3/24")}
+	grow()
+	if !s.mayReach(other, local) || s.mayReach(own, local) {
+		t.Error("known")
+	}
+	machine = nil
+	grow()
+	if !s.mayReach(other, local) || s.mayReach(own, local) {
+		t.Error("known no more")
+	}
+}

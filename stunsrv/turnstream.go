@@ -12,6 +12,8 @@ const (
 	// turnIdle is how long a stream with credentials may be quiet: a client refreshes its permissions every five minutes at the latest and its allocation every ten (RFC 8656
 	// sections 9 and 3.2), so one that says nothing for eleven has no allocation left.
 	turnIdle = 11 * time.Minute
+	// unprovedLife is how long a stream may last without credentials, however much it says: a client answers the challenge within a round trip, and places are few.
+	unprovedLife = time.Minute
 	// shortestForPion is in bytes: its reader waits for that many before it looks at what it has. Shorter frames are ChannelData of up to four bytes.
 	shortestForPion = 9
 )
@@ -59,7 +61,8 @@ type turnStream struct {
 	source, local netip.AddrPort
 	in, have      []byte // a buffer, and what of it is not yet read
 	out           []byte
-	idle          time.Duration
+	idle          time.Duration // 0: no credentials yet
+	unproved      time.Time     // when a stream without credentials ends
 	readEnds      time.Time
 	sending       sync.Mutex
 	sendEnds      time.Time
@@ -85,7 +88,7 @@ func (t *relayServer) serveStream(conn net.Conn, begun []byte, r *responder) {
 		return
 	}
 	c := &turnStream{Conn: conn, t: t, responder: r, source: unmapped(remote.AddrPort()), local: unmapped(at.AddrPort()), in: make([]byte, maxStreamMessage),
-		idle: firstDeadline, done: make(chan struct{})}
+		unproved: time.Now().Add(unprovedLife), done: make(chan struct{})}
 	c.have = c.in[:copy(c.in, begun)]
 	l, ok := t.add(c)
 	if !ok {
@@ -121,7 +124,7 @@ func (t *relayServer) add(c *turnStream) (*turnListener, bool) {
 	return l, true
 }
 
-// Read reads one frame for pion. What does not frame ends the stream, as does a client that has shown no credentials in firstDeadline.
+// Read reads one frame for pion. What does not frame ends the stream, as does a client without credentials that says nothing for firstDeadline, or lasts for unprovedLife.
 func (c *turnStream) Read(p []byte) (int, error) {
 	for {
 		size, ok := turnFrame(c.have)
@@ -138,7 +141,7 @@ func (c *turnStream) Read(p []byte) (int, error) {
 			continue
 		}
 		c.have = c.in[:copy(c.in, c.have)]
-		c.endReadIn(c.idle)
+		c.endReadIn(c.patience())
 		n, err := c.Conn.Read(c.in[len(c.have):])
 		c.have = c.in[:len(c.have)+n]
 		if n == 0 && err != nil {
@@ -169,6 +172,14 @@ func (c *turnStream) take(p, frame []byte) (n int, err error) {
 		_, err = c.Write(c.out)
 	}
 	return 0, err
+}
+
+// patience is how long to wait for more.
+func (c *turnStream) patience() time.Duration {
+	if c.idle > 0 {
+		return c.idle
+	}
+	return min(firstDeadline, time.Until(c.unproved))
 }
 
 // endReadIn is as that of stream.
