@@ -93,11 +93,12 @@ func (c Company) perform(ctx context.Context, p Play) Played {
 	return played
 }
 
-// Table is docs/lab-table.md: what came of the whole programme.
-func Table(all []Played, versions []string) string {
+// Table is docs/lab-table.md: what came of the whole programme. What was not played this time stays as it is in old, an earlier table or nothing.
+func Table(old string, all []Played, versions []string) string {
+	before := readTable(old)
 	var ends []Ends
 	for _, e := range AllEnds {
-		if slices.ContainsFunc(all, func(p Played) bool { return p.Ends() == e }) {
+		if slices.ContainsFunc(all, func(p Played) bool { return p.Ends() == e }) || before[e] != nil {
 			ends = append(ends, e)
 		}
 	}
@@ -117,6 +118,7 @@ whose cause is left open or only possible. "Wrong" is everything else, a finding
 		fmt.Fprintf(&b, " %s |", e)
 	}
 	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(ends)) + "\n")
+	total := map[Ends][]string{}
 	for _, s := range Scenarios {
 		fmt.Fprintf(&b, "| %s | %s |", s.Name, said(s.Expect.Needs, s.Expect.Cause))
 		for _, e := range ends {
@@ -126,34 +128,79 @@ whose cause is left open or only possible. "Wrong" is everything else, a finding
 					cells = append(cells, p.cell())
 				}
 			}
-			fmt.Fprintf(&b, " %s |", cmp.Or(strings.Join(cells, "<br>"), "not played"))
+			cell := cmp.Or(strings.Join(cells, runBreak), before[e][s.Name], "not played")
+			total[e] = append(total[e], strings.Split(cell, runBreak)...)
+			fmt.Fprintf(&b, " %s |", cell)
 		}
 		b.WriteString("\n")
 	}
 	b.WriteString("| **all** | |")
 	for _, e := range ends {
-		fmt.Fprintf(&b, " %s |", Total(all, e))
+		fmt.Fprintf(&b, " %s |", count(total[e]))
 	}
 	b.WriteString("\n")
 	return b.String()
 }
 
-// Total counts what came of one kind of ends.
-func Total(all []Played, e Ends) string {
-	count := map[string]int{}
-	certain := 0
-	for _, p := range all {
-		if p.Ends() != e {
+const (
+	runBreak       = "<br>"              // between the runs of one cell
+	certainOfWrong = "certain and wrong" // stands in the cell of a play with such a finding
+)
+
+// readTable reads the cells of a table by ends and scenario. What is none has none.
+func readTable(text string) map[Ends]map[string]string {
+	cells := map[Ends]map[string]string{}
+	var ends []Ends
+	for line := range strings.Lines(text) {
+		row := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(row) < 3 || !strings.HasPrefix(line, "|") {
 			continue
 		}
-		count[p.Outcome()]++
-		if slices.ContainsFunc(slices.Concat(p.Final.Findings, p.Settled.Findings), func(f protocol.Finding) bool {
-			return f.Confidence == protocol.Certain && (p.unknown(f) || slices.Contains(p.Expect.MustNot, f.Code))
-		}) {
-			certain++
+		name := strings.TrimSpace(row[0])
+		if name == "scenario" {
+			for _, e := range row[2:] {
+				ends = append(ends, Ends(strings.TrimSpace(e)))
+				cells[ends[len(ends)-1]] = map[string]string{}
+			}
+			continue
+		}
+		for i, cell := range row[2:] {
+			if i < len(ends) {
+				cells[ends[i]][name] = strings.TrimSpace(cell)
+			}
 		}
 	}
-	return fmt.Sprintf("%d right, %d weaker, %d wrong (%d certain and wrong)", count[OutcomeRight], count[OutcomeWeaker], count[OutcomeWrong], certain)
+	return cells
+}
+
+// Total counts what came of one kind of ends.
+func Total(all []Played, e Ends) string {
+	var cells []string
+	for _, p := range all {
+		if p.Ends() == e {
+			cells = append(cells, p.cell())
+		}
+	}
+	return count(cells)
+}
+
+func count(cells []string) string {
+	n := map[string]int{}
+	for _, c := range cells {
+		outcome, _, _ := strings.Cut(c, ":")
+		n[strings.Trim(outcome, "*")]++
+		if strings.Contains(c, certainOfWrong) {
+			n[certainOfWrong]++
+		}
+	}
+	return fmt.Sprintf("%d right, %d weaker, %d wrong (%d %s)", n[OutcomeRight], n[OutcomeWeaker], n[OutcomeWrong], n[certainOfWrong], certainOfWrong)
+}
+
+// surelyWrong: is anything certain that is not true in the scenario?
+func (p Played) surelyWrong() bool {
+	return slices.ContainsFunc(slices.Concat(p.Final.Findings, p.Settled.Findings), func(f protocol.Finding) bool {
+		return f.Confidence == protocol.Certain && (p.unknown(f) || slices.Contains(p.Expect.MustNot, f.Code))
+	})
 }
 
 func (p Played) cell() string {
@@ -165,6 +212,9 @@ func (p Played) cell() string {
 	outcome := p.Outcome()
 	if outcome == OutcomeWrong {
 		outcome = "**" + outcome + "**"
+	}
+	if p.surelyWrong() {
+		took += ", " + certainOfWrong
 	}
 	return fmt.Sprintf("%s: %s, %s, %s", outcome, said(v.Needs, v.Cause), cmp.Or(string(v.Confidence), "nothing sure"), took)
 }

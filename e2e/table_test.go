@@ -136,3 +136,19 @@ func TestJudge(t *testing.T) {
 		}
 	}
 }
+
+// What is not played again stays in the table.
+func TestTableIsKept(t *testing.T) {
+	play := func(name string, needs protocol.Needs) Played {
+		s, _ := Find(name)
+		return Played{Play: Play{Name: name, Scenario: s, Variant: Variant{Kinds: [2]Kind{Chromium, Chromium}}},
+			Result: Result{Settled: protocol.Report{Verdict: protocol.Verdict{Needs: needs, Cause: s.Expect.Cause}}, Final: protocol.Report{Verdict: protocol.Verdict{Needs: needs, Cause: s.Expect.Cause}}}}
+	}
+	first := Table("", []Played{play("flat", "nothing"), play("flat", "nothing"), play("routed", "stun")}, nil)
+	second := Table(first, []Played{play("routed", "stun"), play("routed", "stun")}, nil)
+	for _, want := range []string{"| flat | `nothing` | right: `nothing`, nothing sure, never final<br>right: ", "4 right, 0 weaker, 0 wrong (0 certain and wrong)"} {
+		if !strings.Contains(second, want) {
+			t.Errorf("the table has no %q:\n%s", want, second[:min(len(second), 1500)])
+		}
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path"
@@ -140,10 +141,16 @@ func play(ctx context.Context, names, ends string, runs int, out string, c e2e.C
 	fmt.Printf(row, "play", "needs", "cause", "to final", "", "")
 	bad := 0
 	var all []e2e.Played
+	versions := e2e.Versions(ctx, binary)
 	c.Perform(ctx, slices.Repeat(plays, runs), func(p e2e.Played) {
 		all = append(all, p)
 		if len(p.Wrong) > 0 {
 			bad++
+		}
+		if out != "" { // after each, so that an interrupted programme is not lost
+			if err := writeTable(out, all, versions); err != nil {
+				p.Wrong = append(p.Wrong, err.Error())
+			}
 		}
 		v := p.Judged().Verdict
 		fmt.Printf(row, p.Name, v.Needs, v.Cause, fmt.Sprintf("%.1f s", p.ToFinal.Seconds()), p.Outcome(), strings.Join(p.Wrong, "; "))
@@ -156,15 +163,19 @@ func play(ctx context.Context, names, ends string, runs int, out string, c e2e.C
 			fmt.Printf("%-14s %s\n", e, e2e.Total(all, e))
 		}
 	}
-	if out != "" {
-		if err := os.WriteFile(out, []byte(e2e.Table(all, e2e.Versions(ctx, binary))), 0o644); err != nil {
-			return err
-		}
-	}
 	if bad > 0 {
 		return fmt.Errorf("%d of %d plays are not as expected", bad, len(all))
 	}
 	return nil
+}
+
+// writeTable writes what was played into the table, and leaves there what was not.
+func writeTable(file string, all []e2e.Played, versions []string) error {
+	old, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(file, []byte(e2e.Table(string(old), all, versions)), 0o644)
 }
 
 // wanted tells whether one of the names is the play's, or its scenario's, or a pattern of one.
