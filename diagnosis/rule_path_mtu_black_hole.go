@@ -37,7 +37,8 @@ func (f *Fold) blackHole(t *trial, l load) (x Finding, ok bool) {
 	c := f.longChecks(t, l.from.peer, l.to.peer)
 	small, large, sorted := l.sorted()
 	// An end whose burst was never reported on may have lost it to the last packet, or only have had no time: only sizes that lie far apart speak for the former.
-	unheard := sorted && l.from.data != nil && l.from.data.LossPercent == nil && large >= farApart*small
+	surely := lost(l.from, l.to, 0)
+	unheard := sorted && l.from.data != nil && l.from.data.LossPercent == nil && surely.lost >= fewPackets && surely.lostBytes >= farApart*surely.mean
 	burst := t.connected() && (l.from.swallowed() || unheard)
 	switch {
 	case t.connected():
@@ -87,9 +88,9 @@ func (f *Fold) blackHole(t *trial, l load) (x Finding, ok bool) {
 	return x, true
 }
 
-// farApart are the mean sizes of what arrived and what did not, where hardly any long packet is among the former: a tenth of them would bring the mean of short messages up
-// to a quarter.
-const farApart = 4
+// farApart times the mean size of all that was sent is that of what surely did not arrive, where it is the long packets of the burst: a loss that is blind to sizes takes
+// as much off the one as off the other.
+const farApart = 2
 
 // partly: did some bytes of DTLS arrive, and far fewer than half, at an end that counts no packets (Firefox)? Not where nothing comes back: that is reason enough to be stuck.
 func (l load) partly() bool {
