@@ -61,7 +61,7 @@ generate:
 lab: build
 	ICESCOPE=$(CURDIR)/icescope go run ./e2e/cmd/lab $(if $(SCENARIO),-scenario $(SCENARIO),-all -runs $(or $(RUNS),1) -scenario "$(SCENARIOS)" \
 	  -ends $(or $(KINDS),chromium$(comma)firefox-one$(comma)firefox-both$(comma)headless-one) $(if $(STORIES),-stories $(STORIES)) \
-	  $(if $(SCENARIOS)$(KINDS),,-o docs/lab-table.md))
+	  $(if $(SCENARIOS),,-o docs/lab-table.md))
 
 # An hour and more. NATS, CLIENTS, RUNS and ROWS narrow it, and then docs/ stay as they are: make lab-nat NATS=eim-apdf CLIENTS=cli,firefox RUNS=1 ROWS=none,eim-apdf
 ## lab-nat: every NAT of the lab by every client, and two browsers behind every pair of NATs, into docs/ (needs root)
