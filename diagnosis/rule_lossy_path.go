@@ -20,18 +20,18 @@ func lossyPath(f *Fold) (out []Finding) {
 	}
 	out = onePerPair(out)
 	for _, t := range f.trials {
-		if t.stop == nil || t.start.HoldMs > 0 {
-			continue
+		if t.stop == nil || t.start.HoldMs > 0 || t.kind == protocol.TrialRelayTCP {
+			continue // over TCP the path loses nothing; what is missing there the relay dropped because TCP was slow
 		}
 		x := Finding{Severity: protocol.SeverityWarning, Confidence: protocol.Possible, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
 			Summary: catalog.T("", "a", t.a.peer.name(), "b", t.b.peer.name(), "trial", "@trial."+string(t.kind))}
 		var lossy []losses
 		all := t.losses()
 		for _, l := range all {
-			if l.bad() {
+			if l.bad() && (l.blind() || !t.kind.Relay()) {
 				lossy = append(lossy, l)
 				x.Evidence = append(x.Evidence, l.evidence())
-				if l.blind() {
+				if l.blind() && !t.kind.Relay() { // a relay may be busy
 					x.Confidence = protocol.Likely
 				}
 			}
