@@ -1,9 +1,11 @@
 package session_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -117,6 +119,45 @@ func TestAPeerBesideAnotherIsTriedAgainstItsOtherEnd(t *testing.T) {
 	}
 	c.say(protocol.ClientMessage{Type: protocol.ClientRun, Run: &protocol.Run{}})
 	c.refused(protocol.ErrRefused)
+	w.checkReplay()
+}
+
+// What a peer beside another says of the trials of the two is not taken for theirs, and it neither brings servers to try nor gets theirs.
+func TestAPeerBesideAnotherMindsItsOwnTrials(t *testing.T) {
+	const secret = "hunter2-hunter2"
+	w := newWorld(t, session.Config{})
+	a, b := w.join(browser), w.join(browser)
+	beside, custom := companion, []protocol.TrialKind{protocol.TrialCustom}
+	beside.Beside, beside.Trials = b.id, append(slices.Clone(companion.Trials), protocol.TrialCustom)
+	c := w.join(beside)
+	a.start("host-1")
+	c.say(protocol.ClientMessage{Type: protocol.ClientTrialError, TrialError: &protocol.TrialError{Trial: "host-1", Step: "offer", Error: "no", Fatal: true}})
+	c.say(candidateFrame("host-1", hostLine("10.0.0.3", 3)))
+	c.sync()
+	connect("host-1", a, b)
+	if got := a.stop("host-1"); got.Outcome != protocol.OutcomeConnected {
+		t.Errorf("%+v", got)
+	}
+	if got := append(of(w.events(), protocol.EventTrialError), of(w.events(), protocol.EventCandidate)...); len(got) > 0 {
+		t.Errorf("recorded: %+v", got)
+	}
+	pasted := json.RawMessage(`[{"urls":"turn:192.0.2.7:3478","username":"alice","credential":"` + secret + `"}]`)
+	c.say(protocol.ClientMessage{Type: protocol.ClientRun, Run: &protocol.Run{ICEServers: pasted}})
+	c.refused(protocol.ErrRefused)
+	a.say(protocol.ClientMessage{Type: protocol.ClientRun, Run: &protocol.Run{Trials: custom}})
+	a.refused(protocol.ErrBadICEServers) // what it brought is not there
+	a.say(protocol.ClientMessage{Type: protocol.ClientRun, Run: &protocol.Run{Trials: custom, ICEServers: pasted}})
+	b.start("custom-2")
+	c.say(protocol.ClientMessage{Type: protocol.ClientRun, Run: &protocol.Run{Trials: custom}})
+	c.sync()
+	if got := c.all(func(m protocol.ServerMessage) bool { return m.Error != nil && m.Error.Code == protocol.ErrRefused }); len(got) != 2 {
+		t.Errorf("%+v", got)
+	}
+	for _, m := range c.all(func(m protocol.ServerMessage) bool { return true }) {
+		if strings.Contains(string(encode(t, m)), secret) {
+			t.Errorf("it was told the password: %+v", m)
+		}
+	}
 	w.checkReplay()
 }
 

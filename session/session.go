@@ -224,6 +224,7 @@ func (c *Conductor) Welcomed(r *signaling.Room, p *signaling.Peer) {
 	if len(p.Hello().Trials) > 0 && p.Beside() == "" && len(s.players()) == 2 {
 		if s.waits = !c.turn(s); !s.waits {
 			s.begin(&protocol.Run{}, nil, true)
+			s.yield() // where there is nothing that both can run
 		}
 	}
 	if p.Beside() != "" { // its trials may be due, though nobody looks on
@@ -293,7 +294,7 @@ func (c *Conductor) Broken(r *signaling.Room, p *signaling.Peer, e protocol.Erro
 // Message records a frame and acts on it. Where the recording is full, frames are relayed and nothing else.
 func (c *Conductor) Message(r *signaling.Room, p *signaling.Peer, m *protocol.ClientMessage) (ref int) {
 	s := r.Data.(*state)
-	if s.recording.full && m.Type != protocol.ClientRun {
+	if s.recording.full && m.Type != protocol.ClientRun || s.foreign(p, m) {
 		return len(s.recording.entries) - 1
 	}
 	switch m.Type {
@@ -333,6 +334,33 @@ func (c *Conductor) Message(r *signaling.Room, p *signaling.Peer, m *protocol.Cl
 	}
 	s.changed()
 	return ref
+}
+
+// foreign: is the frame of a trial that this peer has no part in? It would be recorded as if it were that trial's.
+func (s *state) foreign(p *signaling.Peer, m *protocol.ClientMessage) bool {
+	var id protocol.TrialID
+	switch m.Type {
+	case protocol.ClientCandidate:
+		id = m.Candidate.Trial
+	case protocol.ClientDescription:
+		id = m.Description.Trial
+	case protocol.ClientApplied:
+		id = m.Applied.Trial
+	case protocol.ClientState:
+		id = m.State.Trial
+	case protocol.ClientCandidateError:
+		id = m.CandidateError.Trial
+	case protocol.ClientSample:
+		id = m.Sample.Trial
+	case protocol.ClientMeasurement:
+		id = m.Measurement.Trial
+	case protocol.ClientTrialError:
+		id = m.TrialError.Trial
+	default:
+		return false
+	}
+	t := s.trials[id]
+	return t != nil && p != t.offerer && p != t.answerer
 }
 
 // record adds an event to the recording and the fold, and returns its number. The first that does not fit fills the recording, and those that follow are lost.

@@ -23,7 +23,12 @@ func (s *state) request(p *signaling.Peer, m *protocol.ClientMessage) {
 	refuse := func(code protocol.ErrorCode, message, hint string) {
 		p.Send(&protocol.ServerMessage{Type: protocol.ServerError, Error: &protocol.Error{Code: code, Message: message, Hint: hint, Ref: m.Seq, Type: string(m.Type)}})
 	}
-	if len(m.Run.ICEServers) > 0 && string(m.Run.ICEServers) != "null" {
+	pasted := len(m.Run.ICEServers) > 0 && string(m.Run.ICEServers) != "null"
+	if p.Beside() != "" && (pasted || slices.Contains(m.Run.Trials, protocol.TrialCustom)) { // their secrets are between the two
+		refuse(protocol.ErrRefused, "a peer beside another neither brings iceServers nor is given those of the room's two peers", "paste them in the page, or name other trials")
+		return
+	}
+	if pasted {
 		servers, err := protocol.ParseICEServers(m.Run.ICEServers)
 		if err != nil {
 			refuse(protocol.ErrBadICEServers, err.Error(), `Paste what you give to new RTCPeerConnection, as JSON: [{"urls": "stun:192.0.2.1:3478"}]`)

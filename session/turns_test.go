@@ -55,3 +55,32 @@ func TestRoomsTakeTurns(t *testing.T) {
 		}
 	})
 }
+
+// A room that has nothing to try takes no turn.
+func TestARoomWithoutTrialsTakesNoTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		w := newWorldOn(t, session.Config{}, l)
+		w.dial = l.dial
+		began := time.Now()
+		for i := range 9 {
+			one, other := browser, browser
+			if i < 8 {
+				one.Live, other.Live = false, false
+				one.Trials, other.Trials = []protocol.TrialKind{protocol.TrialHost}, []protocol.TrialKind{protocol.TrialSTUN}
+			}
+			code, err := w.hub.Create()
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.code = code
+			w.join(one)
+			if last := w.join(other); i == 8 {
+				last.start("host-1")
+			}
+		}
+		if waited := time.Since(began); waited > 50*time.Millisecond {
+			t.Errorf("the ninth room waited for %v", waited)
+		}
+	})
+}
