@@ -25,22 +25,18 @@ func lossyPath(f *Fold) (out []Finding) {
 		}
 		x := Finding{Severity: protocol.SeverityWarning, Confidence: protocol.Possible, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
 			Summary: catalog.T("", "a", t.a.peer.name(), "b", t.b.peer.name(), "trial", "@trial."+string(t.kind))}
-		var lossy []losses
-		all := t.losses()
+		lossy, all := false, t.losses()
 		for _, l := range all {
 			if l.bad() && (l.blind() || !t.kind.Relay()) {
-				lossy = append(lossy, l)
+				lossy = true
 				x.Evidence = append(x.Evidence, l.evidence())
 				if l.blind() && !t.kind.Relay() { // a relay may be busy
 					x.Confidence = protocol.Likely
 				}
 			}
 		}
-		if len(lossy) == 0 && !(len(all) == 0 && !t.kind.Relay() && t.either((*end).lostOfBurst) && t.either(func(n *end) bool { return !n.counters })) {
+		if !lossy && !(len(all) == 0 && !t.kind.Relay() && t.either((*end).lostOfBurst) && t.either(func(n *end) bool { return !n.counters })) {
 			continue
-		}
-		if len(lossy) == 1 && slices.ContainsFunc(all, func(l losses) bool { return l.better(lossy[0]) }) {
-			x.Direction = &protocol.Direction{From: lossy[0].from.peer.id, To: lossy[0].to.peer.id}
 		}
 		for _, n := range t.ends() {
 			if t.connected() && n.data != nil && n.data.LossPercent != nil && *n.data.LossPercent > 0 {
@@ -173,13 +169,6 @@ const (
 func (l losses) bad() bool {
 	least, _ := l.interval()
 	return l.sent >= enoughPackets && least > tolerable
-}
-
-// better: does this direction surely lose less than that one?
-func (l losses) better(x losses) bool {
-	_, most := l.interval()
-	least, _ := x.interval()
-	return l.sent >= enoughPackets && most < least
 }
 
 // interval is the range of the path's loss that such a count leaves open.
