@@ -1,9 +1,11 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"slices"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/icescope/icescope/diagnosis"
 	"github.com/icescope/icescope/protocol"
 	"github.com/icescope/icescope/session"
 	"github.com/icescope/icescope/signaling"
@@ -462,4 +465,35 @@ func TestSnapshotsAreTimely(t *testing.T) {
 		}
 		w.checkReplay()
 	})
+}
+
+// A defect in what is made of one room does not end the others.
+func TestADefectEndsOneRoom(t *testing.T) {
+	var log bytes.Buffer
+	defect := ""
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		w := newWorldOn(t, session.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, l)
+		w.dial = l.dial
+		w.talk.Amend(func(d *diagnosis.Diagnosis) {
+			if d.Room.Room == defect {
+				panic("a defect")
+			}
+		})
+		defect = w.code
+		w.join(browser)
+		time.Sleep(time.Second)
+		if n := len(w.events()); n < 2 {
+			t.Errorf("%d events of the room with the defect", n)
+		}
+		code, err := w.hub.Create()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.code = code
+		w.join(browser).wait("a snapshot", snapshot)
+	})
+	if n := strings.Count(log.String(), "a defect"); n != 1 {
+		t.Errorf("said %d times: %s", n, log.String())
+	}
 }

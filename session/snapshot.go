@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/json"
+	"runtime/debug"
 	"time"
 
 	"github.com/icescope/icescope/diagnosis"
@@ -74,6 +75,7 @@ func (s *state) tick() {
 		return
 	}
 	s.timer, s.due = nil, time.Time{}
+	defer s.survive()
 	again := 0.0
 	if !s.recording.full { // else nothing runs any more
 		again = s.conduct()
@@ -82,6 +84,14 @@ func (s *state) tick() {
 	s.publish()
 	if again > 0 {
 		s.wake(max(settle, time.Duration((again-s.now())*float64(time.Millisecond))))
+	}
+}
+
+// survive keeps a defect in one room from ending the others, as the reader of a WebSocket does: this room is looked at no more, and its recording can still be fetched.
+func (s *state) survive() {
+	if p := recover(); p != nil {
+		s.c.log.Error("looking at a room panicked", "room", s.room.Code(), "panic", p, "stack", string(debug.Stack()))
+		s.c.RoomGone(s.room)
 	}
 }
 
