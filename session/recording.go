@@ -1,6 +1,10 @@
 package session
 
-import "github.com/icescope/icescope/protocol"
+import (
+	"encoding/json"
+
+	"github.com/icescope/icescope/protocol"
+)
 
 const (
 	// maxEvents bounds a recording. A run of all trials makes some 300 events, and a pair that plays with its page for ten minutes under 10,000.
@@ -104,7 +108,30 @@ func size(body any) int {
 	case *protocol.Candidate:
 		return small + len(b.Line)
 	case *protocol.Sample:
-		return small + each*(len(b.Local)+len(b.Remote)+len(b.Pairs))
+		return max(small+each*(len(b.Local)+len(b.Remote)+len(b.Pairs)), texts(b))
+	case *protocol.State:
+		return small + len(b.What) + len(b.Value) + len(b.Error)
+	case *protocol.Applied:
+		return small + len(b.Error)
+	case *protocol.CandidateError, *protocol.TrialError, *protocol.Measurement, *protocol.Environment, *protocol.Probe: // some a trial, and a frame of them may be all text
+		text, _ := json.Marshal(b)
+		return max(small, len(text))
 	}
 	return small
+}
+
+// texts are what stands in a sample where each of its words may be as long as a frame.
+func texts(b *protocol.Sample) (n int) {
+	for _, list := range [][]protocol.SampleCandidate{b.Local, b.Remote} {
+		for i := range list {
+			c := &list[i]
+			n += len(c.ID) + len(c.Type) + len(c.Protocol) + len(c.Address) + len(c.Foundation) + len(c.URL) + len(c.RelatedAddress) + len(c.TCPType) +
+				len(c.RelayProtocol) + len(c.NetworkType) + len(c.UsernameFragment)
+		}
+	}
+	for i := range b.Pairs {
+		p := &b.Pairs[i]
+		n += len(p.ID) + len(p.Local) + len(p.Remote) + len(p.State)
+	}
+	return n + len(b.ICEState) + len(b.DTLSState) + len(b.SelectedPair) + len(b.LocalFingerprint) + len(b.RemoteFingerprint) + len(b.DTLSRole)
 }
