@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"math"
 	"strings"
 
 	"github.com/icescope/icescope/catalog"
@@ -35,7 +36,7 @@ func deadICEServer(f *Fold) (out []Finding) {
 			switch {
 			case named:
 				x.Confidence = protocol.Possible
-			case len(reported) > 0:
+			case len(reported) > 0 && n.over() < math.MaxInt && len(n.hosts("udp")) < 2: // of several sockets, each asks for itself, and who is answered at its own address gives no candidate
 				x.Confidence = protocol.Certain
 			}
 			if len(x.Evidence) > 0 {
@@ -54,14 +55,27 @@ func (n *end) urls() (urls []string) {
 	return urls
 }
 
-// unreachable are the browser's own reports that the server did not answer (facts section 5), unless it had given a candidate before.
+// unreachable are the browser's own reports that the server did not answer (facts section 5), unless it gave a candidate, too: a machine with two
+// interfaces, or both families, asks from each, and one of them may lead nowhere.
 func (n *end) unreachable(url string) (events []int) {
 	for _, e := range n.errors {
-		if e.Code == 701 && e.URL != "" && sameURL(url, e.URL) && !n.gave(url, e.event) {
+		if e.Code == 701 && e.URL != "" && sameURL(url, e.URL) && !n.gave(url, n.over()) {
 			events = addEvents(events, e.event)
 		}
 	}
 	return events
+}
+
+// over is the event that ended the gathering; where it goes on, one that never comes.
+func (n *end) over() int {
+	at := math.MaxInt
+	if n.gatherEv >= 0 {
+		at = n.gatherEv
+	}
+	if n.stopped {
+		at = min(at, n.stopEvent)
+	}
+	return at
 }
 
 // gave: had the server given a candidate before this event?

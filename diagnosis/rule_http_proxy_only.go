@@ -1,6 +1,8 @@
 package diagnosis
 
 import (
+	"strings"
+
 	"github.com/icescope/icescope/catalog"
 	"github.com/icescope/icescope/protocol"
 )
@@ -17,7 +19,10 @@ func httpProxyOnly(f *Fold) (out []Finding) {
 		}
 		x := Finding{Severity: m.severity, Confidence: protocol.Likely, Peers: []string{p.id}, breaks: m.breaks,
 			Summary: catalog.T("", "peer", p.name(), "proxy", p.env.Proxy)}
-		if len(m.failures) > 0 {
+		switch {
+		case !strings.HasPrefix(p.env.Proxy, "Via:"): // what stands before this server, as one that ends TLS, adds the other headers as well
+			x.Confidence = protocol.Possible
+		case len(m.failures) > 0:
 			x.Confidence = protocol.Certain
 		}
 		if len(m.closed) > 0 {

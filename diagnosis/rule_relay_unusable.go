@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -63,6 +64,9 @@ func relayUnusable(f *Fold) (out []Finding) {
 				x.Severity, x.breaks = protocol.SeverityError, []protocol.TrialKind{u.kind}
 			}
 			if f.refused(&x, u) || f.unanswered(&x, u) || f.passesNothing(&x, u) {
+				if x.Confidence == protocol.Likely && u.kind != protocol.TrialRelayTCP && u.t != nil && (f.unstable(u.t.a.peer) || f.unstable(u.t.b.peer)) {
+					x.Confidence = protocol.Possible // the relay loses a client whose address changes
+				}
 				out = append(out, x)
 			}
 		}
@@ -86,13 +90,22 @@ var refusals = map[int]string{
 	486: "-quota", 508: "-quota",
 }
 
-// refused: the server answered, and gave no address. Its own words, so certain.
+// surely is the confidence in what a server has said: until the gathering is over, the browser may try again, or from another interface or family, and be given an address.
+func (u *relayUse) surely(n *end) protocol.Confidence {
+	if n.over() < math.MaxInt || n == u.n && u.t.stop != nil {
+		return protocol.Certain
+	}
+	return protocol.Likely
+}
+
+// refused: the server answered, and gave no address. Its own words, so certain once it can give none any more.
 func (f *Fold) refused(x *Finding, u *relayUse) bool {
 	type refusal struct {
 		url  string
 		code int
 	}
 	var all []refusal
+	said := false
 	for _, n := range u.ends {
 		for _, e := range n.errors {
 			if e.Code < 300 || e.Code > 699 || e.URL != "" && strings.HasPrefix(e.URL, "stun") {
@@ -107,6 +120,10 @@ func (f *Fold) refused(x *Finding, u *relayUse) bool {
 			if url == "" {
 				url = strings.Join(slices.DeleteFunc(n.urls(), func(s string) bool { return !isTURN(s) }), ", ")
 			}
+			if n.relayed(url) {
+				continue // it refused one of several requests
+			}
+			said = true
 			reading := refusals[e.Code]
 			if reading == "" {
 				reading = "-refused"
@@ -115,14 +132,14 @@ func (f *Fold) refused(x *Finding, u *relayUse) bool {
 			if reading == "-credentials" && expired {
 				reading = "-expired"
 			}
-			x.say(reading, protocol.Certain, "peer", u.peer.name(), "url", url, "code", strconv.Itoa(e.Code), "until", until)
+			x.say(reading, u.surely(n), "peer", u.peer.name(), "url", url, "code", strconv.Itoa(e.Code), "until", until)
 			x.Evidence = append(x.Evidence, note(catalog.T("evidence.turn-refused", "peer", u.peer.name(), "url", url, "code", strconv.Itoa(e.Code), "text", strings.TrimSpace(e.Text)), e.event))
 			if expired {
 				x.Evidence = append(x.Evidence, note(catalog.T("evidence.turn-expired", "url", url, "until", until), n.startEvent))
 			}
 		}
 	}
-	return len(all) > 0
+	return said
 }
 
 // expired: is the user name of the form TIMESTAMP:NAME that TURN REST services give out (draft-uberti-behave-turn-rest section 2.2), and is that time over?
@@ -170,7 +187,7 @@ func (f *Fold) unanswered(x *Finding, u *relayUse) bool {
 				if u.kind == protocol.TrialCustom && u.peer.firefox() && isName(hostOf(url)) {
 					x.say("-silent", protocol.Possible, "peer", u.peer.name(), "url", url)
 				}
-				x.say("-silent", protocol.Certain, "peer", u.peer.name(), "url", url)
+				x.say("-silent", u.surely(n), "peer", u.peer.name(), "url", url)
 				x.Evidence = append(x.Evidence, note(catalog.T("evidence.server-error", "peer", u.peer.name(), "url", url), events...))
 				found = true
 				continue

@@ -1,6 +1,7 @@
 package diagnosis_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -36,19 +37,34 @@ func TestServers(t *testing.T) {
 		return []protocol.ICEServer{{URLs: []string{"turn:10.9.0.20:3478"}, Username: user}}
 	}
 	named := []protocol.ICEServer{{URLs: []string{"stun:stun.plant.example:3478"}}}
+	candidate := func(line, url string) protocol.Event {
+		return protocol.Event{Type: protocol.EventCandidate, Peer: "a", Candidate: &protocol.Candidate{Trial: "gather-1", Line: line, URL: url}}
+	}
+	host := func(ip string, port int) protocol.Event {
+		return candidate("candidate:1 1 udp 2122260223 "+ip+" "+strconv.Itoa(port)+" typ host", "")
+	}
+	relayed := candidate("candidate:1 1 udp 1 10.9.0.20 50000 typ relay raddr 10.1.0.2 rport 40000", "turn:10.9.0.20:3478?transport=udp")
+	reflexive := candidate("candidate:1 1 udp 1 10.1.0.1 50000 typ srflx raddr 0.0.0.0 rport 0", "stun:10.9.0.10:3478")
+	plain := []protocol.ICEServer{{URLs: []string{"stun:10.9.0.10:3478"}}}
 	lookup := "STUN host lookup received error."
 	for _, c := range []struct {
 		name   string
 		events []protocol.Event
 		want   string // code, confidence, ending of the summary's key; empty: none
 	}{
-		{"password", made(turn("alice"), candidateError(401, "Unauthorized", "turn:10.9.0.20:3478?transport=udp", "")), "relay-unusable certain .summary-credentials"},
-		{"expired", made(turn("1700000000:alice"), candidateError(401, "", "turn:10.9.0.20:3478", "")), "relay-unusable certain .summary-expired"},
-		{"not expired", made(turn("4000000000:alice"), candidateError(401, "", "turn:10.9.0.20:3478", "")), "relay-unusable certain .summary-credentials"},
-		{"a number far too high", made(turn("99999999999999999:alice"), candidateError(401, "", "turn:10.9.0.20:3478", "")), "relay-unusable certain .summary-credentials"},
-		{"quota", made(turn("alice"), candidateError(486, "", "turn:10.9.0.20:3478", "")), "relay-unusable certain .summary-quota"},
-		{"forbidden", made(turn("alice"), candidateError(403, "", "turn:10.9.0.20:3478", "")), "relay-unusable certain .summary-refused"},
-		{"silent", made(turn("alice"), candidateError(701, "TURN allocate request timed out.", "turn:10.9.0.20:3478?transport=udp", "")), "relay-unusable certain .summary-silent"},
+		{"password", made(turn("alice"), candidateError(401, "Unauthorized", "turn:10.9.0.20:3478?transport=udp", ""), complete), "relay-unusable certain .summary-credentials"},
+		{"expired", made(turn("1700000000:alice"), candidateError(401, "", "turn:10.9.0.20:3478", ""), complete), "relay-unusable certain .summary-expired"},
+		{"not expired", made(turn("4000000000:alice"), candidateError(401, "", "turn:10.9.0.20:3478", ""), complete), "relay-unusable certain .summary-credentials"},
+		{"a number far too high", made(turn("99999999999999999:alice"), candidateError(401, "", "turn:10.9.0.20:3478", ""), complete), "relay-unusable certain .summary-credentials"},
+		{"quota", made(turn("alice"), candidateError(486, "", "turn:10.9.0.20:3478", ""), complete), "relay-unusable certain .summary-quota"},
+		{"forbidden", made(turn("alice"), candidateError(403, "", "turn:10.9.0.20:3478", ""), complete), "relay-unusable certain .summary-refused"},
+		{"silent", made(turn("alice"), candidateError(701, "TURN allocate request timed out.", "turn:10.9.0.20:3478?transport=udp", ""), complete), "relay-unusable certain .summary-silent"},
+		{"refused once, and given an address", made(turn("alice"), candidateError(437, "", "turn:10.9.0.20:3478", ""), relayed, complete), ""},
+		{"silent so far", made(turn("alice"), candidateError(701, "", "turn:10.9.0.20:3478?transport=udp", "")), "relay-unusable likely .summary-silent"},
+		{"refused so far", made(turn("alice"), candidateError(437, "", "turn:10.9.0.20:3478", "")), "relay-unusable likely .summary-refused"},
+		{"dead", made(plain, candidateError(701, "", "stun:10.9.0.10:3478", ""), complete), "dead-ice-server certain .summary"},
+		{"dead from one interface", made(plain, candidateError(701, "", "stun:10.9.0.10:3478", ""), reflexive, complete), ""},
+		{"perhaps dead from one interface", made(plain, host("10.1.0.2", 40000), host("10.2.0.2", 40001), candidateError(701, "", "stun:10.9.0.10:3478", ""), complete), "dead-ice-server likely .summary"},
 		{"no name", made(named, candidateError(701, lookup, "stun:stun.plant.example:3478", "0.0.0.x"), complete), "dns-failure certain .summary"},
 		{"no IPv6 for the name", made(named, candidateError(701, lookup, "stun:stun.plant.example:3478", "[0:0:0:x:x:x:x:x]")), "dns-failure possible .summary"},
 		{"found and silent", made(named, candidateError(701, lookup, "stun:stun.plant.example:3478", "[0:0:0:x:x:x:x:x]"),
@@ -60,12 +76,25 @@ func TestServers(t *testing.T) {
 		var got []string
 		for _, f := range diagnosis.Diagnose(c.events).Findings {
 			switch f.Code {
-			case protocol.CodeRelayUnusable, protocol.CodeDNSFailure, protocol.CodeSTUNFiltered:
+			case protocol.CodeRelayUnusable, protocol.CodeDeadICEServer, protocol.CodeDNSFailure, protocol.CodeSTUNFiltered:
 				got = append(got, string(f.Code)+" "+string(f.Confidence)+" "+strings.TrimPrefix(f.Summary.Key, "finding."+string(f.Code)))
 			}
 		}
 		if s := strings.Join(got, ", "); s != c.want {
 			t.Errorf("%s: %q, want %q", c.name, s, c.want)
 		}
+	}
+}
+
+// A header that also what stands before this server adds is no proof of a proxy before the browser.
+func TestAReverseProxyIsNotTheOnlyWay(t *testing.T) {
+	d := diagnosis.Diagnose(retold(t, "http-proxy-only", "Via: 1.1 lab-proxy", "X-Forwarded-For: 10.1.0.2"))
+	for _, x := range found(d, protocol.CodeHTTPProxyOnly) {
+		if x.Confidence != protocol.Possible {
+			t.Errorf("%s", x.Confidence)
+		}
+	}
+	if d.Verdict.Cause == protocol.CodeHTTPProxyOnly {
+		t.Errorf("%+v", d.Verdict)
 	}
 }
