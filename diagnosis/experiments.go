@@ -144,10 +144,11 @@ func (f *Fold) fresh(r run) bool {
 	return !slices.ContainsFunc(r.Trials, func(k protocol.TrialKind) bool { return r.Number < f.newest(k) })
 }
 
-// experiment are the trials that were run for it, ended ones only, and none that are older than the trial of the room's two peers that they are compared with.
+// experiment are the trials that were run for it, ended ones only, and none that are older than the trial of the room's two peers that they are compared with. What
+// an end left before it was over separates nothing.
 func (f *Fold) experiment(kind protocol.Experiment) (out []*trial) {
 	for _, t := range f.side {
-		if t.start.Experiment == kind && t.stop != nil && t.stop.Outcome != protocol.OutcomeSkipped && t.run > f.newest(t.kind) {
+		if t.start.Experiment == kind && t.stop != nil && t.stop.Outcome != protocol.OutcomeSkipped && !t.broken() && t.run > f.newest(t.kind) {
 			out = append(out, t)
 		}
 	}

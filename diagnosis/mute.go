@@ -95,6 +95,11 @@ func (t *trial) conclusive() bool {
 	return t.stop == nil || t.stop.Reason != protocol.ReasonNoRelay || t.both(func(n *end) bool { return len(n.ofType("relay")) > 0 || t.waited(n) })
 }
 
+// broken: was the trial ended by an end that left or could not run it, and not by what the network did?
+func (t *trial) broken() bool {
+	return t.stop != nil && (t.stop.Reason == protocol.ReasonPeerLeft || t.stop.Reason == protocol.ReasonPeerError) && !t.connected()
+}
+
 // waited: had the end gathered for as long as an answer may take, before the trial was stopped? A busy machine may have hardly begun.
 func (t *trial) waited(n *end) bool {
 	return t.stop != nil && (n.gathered() || n.waited(t.stopMs))

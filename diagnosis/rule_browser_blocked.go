@@ -32,7 +32,7 @@ func browserBlocked(f *Fold) (out []Finding) {
 					note(catalog.T("evidence.browser-failed", "peer", near.name(), "other", far.name(), "trial", "@trial."+string(t.kind)), t.stopEvent),
 					note(catalog.T("evidence.beside-connected", "beside", c.name(), "peer", near.name(), "other", far.name(), "trial", "@trial."+string(s.kind)), s.stopEvent),
 				}}
-			if again := f.failedAfter(t.kind, s); again != nil {
+			if again := f.failedAfter(t, s, c, near); again != nil {
 				x.Confidence = protocol.Certain
 				x.Evidence = append(x.Evidence, note(catalog.T("evidence.browser-failed-again", "peer", near.name()), again.stopEvent))
 			}
@@ -50,13 +50,11 @@ func (t *trial) endOf(p *peer) *end {
 	return t.b
 }
 
-// failedAfter is a trial of that kind that began after s had ended and did not connect, though checks were sent.
-func (f *Fold) failedAfter(kind protocol.TrialKind, s *trial) *trial {
-	for _, t := range f.trials {
-		if t.kind == kind && s.stop != nil && t.startedMs > s.stopMs && t.failed() && !t.connected() {
-			if ab, ba := t.lanes(); ab.sent+ba.sent >= enoughRequests {
-				return t
-			}
+// failedAfter is a trial like t, of the same two and over the same addresses, that began after s had ended and did not connect, though checks were sent.
+func (f *Fold) failedAfter(t, s *trial, c, near *peer) *trial {
+	for _, x := range f.trials {
+		if x.kind == t.kind && x.a.peer == t.a.peer && x.b.peer == t.b.peer && s.stop != nil && x.startedMs > s.stopMs && x.failed() && !x.connected() && !x.broken() && f.sameWay(s, c, x, near) {
+			return x
 		}
 	}
 	return nil

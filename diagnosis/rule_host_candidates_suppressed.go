@@ -83,10 +83,15 @@ func (f *Fold) defaultRoute(p *peer) (a answer, beside *peer) {
 		if slices.ContainsFunc(q.env.Interfaces, func(i protocol.Interface) bool { return i.Default }) {
 			return yes, q
 		}
-		return no, q
+		if q.readsRoutes() {
+			return no, q
+		}
 	}
 	return unknown, nil
 }
+
+// readsRoutes: can icescope peer tell on this system where the default routes leave? Only Linux lets it; elsewhere that none is named says nothing.
+func (p *peer) readsRoutes() bool { return strings.Contains(p.joined.UserAgent, "(linux;") }
 
 // hostSuppressed: sockets are bound and host candidates withheld, though nothing is missing that would be needed for them.
 //

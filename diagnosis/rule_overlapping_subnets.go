@@ -54,6 +54,8 @@ func overlappingSubnets(f *Fold) (out []Finding) {
 				Summary: catalog.T("", "a", t.a.peer.name(), "b", t.b.peer.name(), "addressA", o.a.String(), "addressB", o.b.String(),
 					"outsideA", f.outside(t.a.peer).String(), "outsideB", f.outside(t.b.peer).String())}
 			switch {
+			case o.a == o.b && t.a.several() && t.b.several(): // it may be the default of a program that both have, as virtualBridge says
+				x.Confidence = protocol.Possible
 			case o.a == o.b:
 				x.Confidence = protocol.Certain
 			case ab.sent+ba.sent < enoughRequests || ab.arrived+ba.arrived > 0 || ab.got+ba.got > 0:
@@ -78,6 +80,17 @@ func overlappingSubnets(f *Fold) (out []Finding) {
 		}
 	}
 	return out
+}
+
+// several: has the end more than one address of IPv4, its bridges aside?
+func (n *end) several() bool {
+	known := 0
+	for _, ip := range n.addresses() {
+		if ip.Is4() && !bridgeAddress(ip) {
+			known++
+		}
+	}
+	return known > 1
 }
 
 // signaledAt are the events in which the end signaled this address.

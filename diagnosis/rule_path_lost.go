@@ -51,6 +51,9 @@ func (t *trial) outage(o protocol.Outage, until float64) (x Finding, ok bool) {
 		lost = *o.LastAnswerMs
 	}
 	x.Evidence = append(x.Evidence, note(catalog.T("evidence.path-lost", "at", seconds(o.FromMs-t.startedMs), "silent", seconds(o.FromMs-lost)), t.a.lossEvent(), t.b.lossEvent()))
+	if !t.a.steady(lost, o.FromMs) || !t.b.steady(lost, o.FromMs) {
+		x.Confidence = protocol.Likely // a machine that slept is silent in the same way
+	}
 	if o.BackMs == nil && t.stop == nil {
 		x.Confidence = protocol.Likely // what is heard until then is not all yet
 		return x, true
@@ -87,6 +90,27 @@ func (t *trial) outage(o protocol.Outage, until float64) (x Finding, ok bool) {
 		x.Evidence = append(x.Evidence, note(catalog.T("evidence.path-back-alone", "seconds", seconds(*o.BackMs-lost))))
 	}
 	return x, true
+}
+
+// steadyMs is how far apart samples may be: of a trial that is merely held one is recorded every five seconds, and a busy machine is late.
+const steadyMs = 8000
+
+// steady: did the end go on to tell what it sees while the way was lost, until after the outage was noticed?
+func (c *course) steady(from, noticed float64) bool {
+	last, after := from, false
+	for _, s := range c.taken {
+		if s.atMs <= from {
+			continue
+		}
+		if s.atMs-last > steadyMs {
+			return false
+		}
+		if last = s.atMs; last > noticed {
+			after = true
+			break
+		}
+	}
+	return after
 }
 
 // within are the samples of a span of time.

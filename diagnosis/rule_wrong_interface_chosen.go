@@ -112,6 +112,9 @@ func (f *Fold) reachedElsewhere(c *chosen) bool {
 			if !ip.IsValid() || ip == c.offered || !slices.Contains(m.addresses(), ip) || !c.offered.IsValid() && f.defaultHas(p, ip) && !f.leavesElsewhere(c.n, ip) {
 				continue
 			}
+			if f.answeredAt(m, c.offered) {
+				continue // the offered address is as good: something else stops the browser
+			}
 			c.worked, c.sure = ip, true
 			key := "evidence.other-interface-works"
 			if beside {
@@ -159,6 +162,16 @@ func (f *Fold) leavesElsewhere(n *end, ip netip.Addr) (other bool) {
 		}
 	}
 	return other
+}
+
+// answeredAt: were checks answered that the end sent from this address of its own?
+func (f *Fold) answeredAt(n *end, ip netip.Addr) bool {
+	if !ip.IsValid() {
+		return false
+	}
+	return slices.ContainsFunc(n.pairs, func(p *endPair) bool {
+		return value(p.ResponsesReceived) > 0 && p.remote.Protocol == "udp" && p.local.Type == "host" && addrOf(p.local.Address) == ip
+	})
 }
 
 // selectedOwn is the end's own address of the selected pair, as it signaled it.
@@ -212,8 +225,8 @@ func holds(i protocol.Interface, ip netip.Addr) bool {
 
 // defaultHas: is it an address of an interface that a default route leaves by, or is that not known?
 func (f *Fold) defaultHas(p *peer, ip netip.Addr) bool {
-	list, _ := f.interfaces(p)
-	return len(list) == 0 || slices.ContainsFunc(list, func(i protocol.Interface) bool { return i.Default && holds(i, ip) })
+	list, seen := f.interfaces(p)
+	return len(list) == 0 || !seen.readsRoutes() && !slices.ContainsFunc(list, func(i protocol.Interface) bool { return i.Default }) || slices.ContainsFunc(list, func(i protocol.Interface) bool { return i.Default && holds(i, ip) })
 }
 
 // tunnelNames begin the names of the interfaces of VPNs: OpenVPN, WireGuard, macOS, PPTP and SSTP, IPsec, Tailscale, ZeroTier, GlobalProtect, AnyConnect, NordLynx.

@@ -64,7 +64,8 @@ var needsOf = []struct {
 // final.
 func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 	v := Verdict{Needs: protocol.NeedsUndetermined, Confidence: protocol.Possible, Pending: []protocol.TrialKind{}, Recommended: []protocol.ICEServer{}}
-	settled := true // every cheaper way has ended
+	settled := true     // every cheaper way has ended
+	unfinished := false // an end left one of them, or could not run it: it might have connected
 	var cheaper *trial
 	relays := 0
 	tried := false
@@ -74,17 +75,18 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 			continue
 		}
 		tried = true
-		if (n.kind == protocol.TrialRelayUDP || n.kind == protocol.TrialRelayTCP) && (t.stop == nil || t.stop.Reason != protocol.ReasonPeerError) && t.conclusive() {
-			relays++ // what an end could not even begin says nothing of the network
+		if (n.kind == protocol.TrialRelayUDP || n.kind == protocol.TrialRelayTCP) && !t.broken() && t.conclusive() {
+			relays++ // what an end could not even begin, or did not stay for, says nothing of the network
 		}
 		if t.connected() {
-			v.Needs, v.Final = n.needs, settled
+			v.Needs, v.Final = n.needs, settled && !unfinished
 			if n.kind != protocol.TrialHost {
 				v.Recommended = t.start.ICEServers
 			}
 			break
 		}
 		settled = settled && t.stop != nil
+		unfinished = unfinished || t.broken()
 		cheaper = t
 	}
 	for _, k := range trialOrder {
