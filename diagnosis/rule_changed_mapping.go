@@ -107,12 +107,24 @@ func unstableMapping(f *Fold) (out []Finding) {
 		if len(x.Evidence) == 0 {
 			continue
 		}
-		if t := f.newestTrial(protocol.TrialSTUN); t != nil && t.failed() && (t.a.peer == p || t.b.peer == p) {
-			x.Severity, x.breaks = protocol.SeverityError, []protocol.TrialKind{protocol.TrialSTUN}
+		// A relay over UDP knows its client by the address that it came from (the 5-tuple of RFC 8656 section 3.2), so that it loses it as well.
+		for _, kind := range []protocol.TrialKind{protocol.TrialSTUN, protocol.TrialRelayUDP} {
+			if t := f.newestTrial(kind); t != nil && t.failed() && (t.a.peer == p || t.b.peer == p) {
+				x.Severity, x.breaks = protocol.SeverityError, append(x.breaks, kind)
+			}
 		}
 		out = append(out, x)
 	}
 	return out
+}
+
+// unstable: do mappings of this peer change while they are in use?
+func (f *Fold) unstable(p *peer) bool {
+	if len(f.moved(p)) > 0 || len(f.movedAnswers(p)) > 0 {
+		return true
+	}
+	_, ok := f.busySurplus(p)
+	return ok
 }
 
 // moved finds sockets of the measurement whose checks one corner saw come from several addresses.

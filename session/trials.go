@@ -13,6 +13,7 @@ const (
 	sampleMs   = 250  // half of what the design allows at most, so that a lost beat does no harm
 	roundTrips = 10   // enough for a median and a jitter
 	burstMs    = 300  // some hundred packets in a slow site, and soon over
+	relayBurst = 100  // ms: what goes through this server loads it, and the direct trials that run beside it are what their numbers are wanted of
 	videoMs    = 1000 // ten frames or more of the drawn canvas
 	heldMs     = 500  // between samples of a trial that is held, for minutes
 	restartMs  = 5000 // between ICE restarts of a trial that is held: one has gathered and checked by then, on a way that is back
@@ -185,7 +186,7 @@ func (s *state) start(l *launch, kind protocol.TrialKind) {
 		RelayOnly: kind.Relay(), Experiment: l.Experiment, HoldMs: l.HoldMs, UfragLength: l.ufragLength, Family: l.family})
 	for _, p := range l.ends() {
 		start := protocol.Start{Trial: id, Role: protocol.RoleOfferer, Peer: l.answerer.ID(), ICEServers: servers(p), RelayOnly: kind.Relay(), SampleMs: sampleMs,
-			RoundTrips: roundTrips, BurstMs: burstMs, VideoMs: videoMs, HoldMs: l.HoldMs, UfragLength: l.ufragLength, Family: l.family}
+			RoundTrips: roundTrips, BurstMs: burst(kind), VideoMs: videoMs, HoldMs: l.HoldMs, UfragLength: l.ufragLength, Family: l.family}
 		if l.HoldMs > 0 {
 			start.SampleMs, start.RestartMs = heldMs, restartMs
 		}
@@ -314,4 +315,11 @@ func (s *state) conduct() (again float64) {
 		sooner(next)
 	}
 	return again
+}
+
+func burst(kind protocol.TrialKind) int {
+	if kind.Relay() {
+		return relayBurst
+	}
+	return burstMs
 }
