@@ -12,6 +12,8 @@ import (
 // out.
 type mute struct {
 	failures, silent []int // what the browser reported, and where the session gave up waiting
+	// whole: were the reports of an end none of whose sockets is known to have been answered? reported: and were they the browser's own?
+	whole, reported bool
 	// breaks are the trials that failed for want of an answer, severity what follows.
 	breaks   []protocol.TrialKind
 	severity protocol.Severity
@@ -41,13 +43,16 @@ func (f *Fold) mute(p *peer) (m mute) {
 			quiet = nil // it was only late
 		}
 		m.failures, m.silent = addEvents(m.failures, failed...), addEvents(m.silent, quiet...)
+		if len(failed)+len(quiet) > 0 && !n.redundant() {
+			m.whole, m.reported = true, m.reported || len(failed) > 0
+		}
 		if t := f.newestTrial(protocol.TrialSTUN); len(failed)+len(quiet) > 0 && t != nil && t.id == n.trial && t.failed() {
 			m.severity, m.breaks = protocol.SeverityError, append(m.breaks, kind)
 		}
 	}
 	// A headless peer ends its gathering without a word of what was not answered; its own questions tell.
 	if a := f.probed(p); p.joined.Kind == protocol.KindHeadless && len(a.events) > 0 && (a.answered == 0 || a.lost > 0) {
-		m.silent = addEvents(m.silent, a.events...)
+		m.silent, m.whole = addEvents(m.silent, a.events...), true
 		if t := f.newestTrial(protocol.TrialSTUN); t != nil && t.failed() {
 			m.severity, m.breaks = protocol.SeverityError, []protocol.TrialKind{protocol.TrialSTUN}
 		}
@@ -71,6 +76,14 @@ func (f *Fold) mute(p *peer) (m mute) {
 		}
 	}
 	return m
+}
+
+// redundant: did this server answer one of several sockets at the very address that it was signaled with? The reflexive candidate then equals the host's and is left out (RFC 8445
+// section 5.1.3), so that what the browser still waits for, or reports, may be of another interface or family alone.
+func (n *end) redundant() bool {
+	return len(n.hosts("udp")) > 1 && slices.ContainsFunc(n.ofType("host"), func(c *candidate) bool {
+		return c.Protocol == "udp" && slices.ContainsFunc(udpSightings(n.peer), func(s sighting) bool { return s.Source == endpoint(c.Address, c.Port) })
+	})
 }
 
 // answeredAfter: did an answer of this server's STUN reach the peer after that event?

@@ -1,6 +1,8 @@
 package diagnosis
 
 import (
+	"slices"
+
 	"github.com/icescope/icescope/catalog"
 	"github.com/icescope/icescope/protocol"
 )
@@ -47,6 +49,9 @@ func udpDisabled(f *Fold) (out []Finding) {
 			if k == protocol.TrialRelayTCP && len(stalled) == 0 {
 				continue // TCP is what is left
 			}
+			if t.endOf(p).hasUDP() {
+				continue // another setting by then
+			}
 			x.Severity, x.breaks = protocol.SeverityError, append(x.breaks, k)
 		}
 		if t := f.newestTrial(protocol.TrialRelayTCP); t != nil && t.connected() && (t.a.peer == p || t.b.peer == p) {
@@ -55,6 +60,12 @@ func udpDisabled(f *Fold) (out []Finding) {
 		out = append(out, x)
 	}
 	return out
+}
+
+// hasUDP: does the end show a socket of UDP, or a candidate?
+func (n *end) hasUDP() bool {
+	return len(n.hosts("udp")) > 0 || slices.ContainsFunc(n.candidates, func(c *candidate) bool { return c.Protocol == "udp" }) ||
+		slices.ContainsFunc(n.local, func(c protocol.SampleCandidate) bool { return c.Protocol == "udp" })
 }
 
 // stalled: did the end never begin to gather until the trial was over? Firefox then fails by itself as soon as it has made its description, before it was given any of the other's.

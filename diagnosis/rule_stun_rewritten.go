@@ -31,7 +31,7 @@ func stunRewritten(f *Fold) (out []Finding) {
 				if f.surelyWrong(p, n, c) {
 					x.Confidence = protocol.Certain
 				}
-				if t := f.newestTrial(protocol.TrialSTUN); t != nil && t.failed() {
+				if t := f.newestTrial(protocol.TrialSTUN); t != nil && t.failed() && t.id == n.trial {
 					x.Severity, x.breaks = protocol.SeverityError, []protocol.TrialKind{protocol.TrialSTUN}
 				}
 				if x.Summary.Args == nil {

@@ -15,7 +15,10 @@ func stunUnreachable(f *Fold) (out []Finding) {
 		}
 		x := Finding{Confidence: protocol.Likely, Severity: m.severity, Peers: []string{p.id}, breaks: m.breaks,
 			Summary: catalog.T("", "peer", p.name(), "address", p.joined.HTTPAddress), Evidence: m.evidence(p)}
-		if len(m.failures) > 0 {
+		switch {
+		case !m.whole:
+			x.Confidence = protocol.Possible // one way of several may be dead, and another one serve
+		case m.reported:
 			x.Confidence = protocol.Certain
 		}
 		switch {

@@ -9,7 +9,7 @@ import (
 type standing struct {
 	envEvent int // the newest
 	granted  int // the page may see the interfaces
-	// unable is the first environment that has no RTCPeerConnection, and its event.
+	// unable is the first environment that has no RTCPeerConnection, and its event, until a newer one has.
 	unable      *protocol.Environment
 	unableEvent int
 }
@@ -21,7 +21,11 @@ func (s *standing) stand(e *protocol.Event) {
 	if s.granted < 0 && e.Environment.MediaPermission == "granted" {
 		s.granted = e.Seq
 	}
-	if w := e.Environment.WebRTC; w != nil && !*w && s.unable == nil {
+	switch w := e.Environment.WebRTC; {
+	case w == nil:
+	case *w:
+		s.unable, s.unableEvent = nil, -1 // loaded anew, in another browser or with another setting
+	case s.unable == nil:
 		s.unable, s.unableEvent = e.Environment, e.Seq
 	}
 }
@@ -32,8 +36,12 @@ func webrtcUnavailable(f *Fold) (out []Finding) {
 		if p.unable == nil {
 			continue
 		}
-		x := Finding{Severity: protocol.SeverityError, Confidence: protocol.Certain, Peers: []string{p.id}, Summary: catalog.T("", "peer", p.name(), "error", p.unable.Error),
-			breaks: trialOrder}
+		x := Finding{Severity: protocol.SeverityError, Confidence: protocol.Certain, Peers: []string{p.id}, Summary: catalog.T("", "peer", p.name(), "error", p.unable.Error)}
+		for _, k := range trialOrder {
+			if t := f.newestTrial(k); t == nil || t.a.peer != p && t.b.peer != p || !t.endOf(p).hasUDP() && len(t.endOf(p).said) == 0 {
+				x.breaks = append(x.breaks, k) // and not one from before, in which it had a connection object
+			}
+		}
 		x.Evidence = append(x.Evidence, note(catalog.T("evidence.no-constructor", "peer", p.name(), "error", p.unable.Error), p.unableEvent))
 		for _, t := range f.trials {
 			if t.stop != nil && t.stop.Reason == protocol.ReasonPeerError && (t.a.peer == p || t.b.peer == p) {
