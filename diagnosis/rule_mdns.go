@@ -63,6 +63,14 @@ func (f *Fold) unresolved(want func(same answer, proven bool) (protocol.Confiden
 			}
 		}
 		x.Summary = catalog.T("", "a", t.a.peer.name(), "b", t.b.peer.name(), "trial", "@trial."+string(t.kind), "addressA", f.outside(t.a.peer).String(), "addressB", f.outside(t.b.peer).String())
+		if deafA != deafB {
+			hidden, other := t.a, t.b
+			if deafB {
+				hidden, other = t.b, t.a
+			}
+			x.Summary.Key = "-one"
+			x.Summary.Args["peer"], x.Summary.Args["other"] = hidden.peer.name(), other.peer.name()
+		}
 		x.Evidence = append(x.Evidence, note(catalog.T("evidence.seen-from-server", "a", t.a.peer.name(), "b", t.b.peer.name(),
 			"addressA", f.outside(t.a.peer).String(), "addressB", f.outside(t.b.peer).String()), addEvents(segEvents, t.a.peer.joinedAt, t.b.peer.joinedAt)...))
 		for _, n := range t.ends() {
@@ -102,7 +110,7 @@ const nameMs = 2000
 // unnamed: a Chromium whose machine has no address of IPv4 registers no .local name, and waits for that with its gathering: neither an address nor a name comes.
 func (f *Fold) unnamed() (out []Finding) {
 	for _, t := range f.trials {
-		if t.kind.Relay() || !t.failed() || t.connected() {
+		if t.kind.Relay() || !t.beaten() || t.connected() {
 			continue
 		}
 		x := Finding{Severity: protocol.SeverityError, Confidence: protocol.Likely, Trial: t.kind, Run: t.run, breaks: []protocol.TrialKind{t.kind}}

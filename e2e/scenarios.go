@@ -302,6 +302,11 @@ var noDefaultRoute = Scenario{
 		Needs: protocol.NeedsSTUN, Cause: protocol.CodeNoDefaultRoute, STUN: true,
 		MustNot: []protocol.Code{protocol.CodeMDNSMasked, protocol.CodeUDPBlocked, protocol.CodeAsymmetricNAT, protocol.CodeSTUNUnreachable},
 	},
+	// Firefox has a host candidate all the same, under a name that Chromium cannot look up across the router: two causes.
+	Variants: []Variant{{Kinds: [2]Kind{Firefox, Chromium}, Otherwise: &Expect{
+		Needs: protocol.NeedsSTUN, Cause: protocol.CodeMDNSMasked, STUN: true, Must: []protocol.Code{protocol.CodeNoDefaultRoute},
+		MustNot: []protocol.Code{protocol.CodeUDPBlocked, protocol.CodeAsymmetricNAT, protocol.CodeSTUNUnreachable},
+	}}},
 }
 
 // swallowSRFLX is signaling that filters: server-reflexive candidates never leave the page.

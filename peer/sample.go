@@ -57,6 +57,11 @@ func (t *trial) sample() {
 		if base, ok := t.bases.Load(addrs[p.LocalCandidateID]); ok {
 			odd := t.wire.nonSymmetric(base.(uint16), addrs[p.RemoteCandidateID])
 			pair.NonSymmetric = &odd
+			if s := t.sweeping.Load(); s != nil && s.port == base.(uint16) && s.remote == addrs[p.RemoteCandidateID] {
+				sent, answered := s.count()
+				*pair.RequestsSent += sent
+				*pair.ResponsesReceived += answered
+			}
 		}
 		s.Pairs = append(s.Pairs, pair)
 	}

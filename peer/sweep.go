@@ -68,7 +68,7 @@ func (t *trial) sweep(ctx context.Context, remote credentials) {
 	if !ok {
 		return
 	}
-	s := &sweep{wire: t.wire, conn: last.conn, to: net.UDPAddrFromAddrPort(to)}
+	s := &sweep{wire: t.wire, conn: last.conn, to: net.UDPAddrFromAddrPort(to), port: port.(uint16), remote: to}
 	for _, size := range sweepSizes {
 		if to.Addr().Is6() && size > maxIPv6Size {
 			continue
@@ -78,6 +78,7 @@ func (t *trial) sweep(ctx context.Context, remote credentials) {
 		}
 	}
 	defer s.forget()
+	t.sweeping.Store(s)
 	restore, err := dontFragment(last.conn)
 	if err != nil {
 		t.log.Debug("sweep", "error", err)
@@ -107,6 +108,9 @@ type sweep struct {
 	wire *wire
 	conn net.PacketConn
 	to   net.Addr
+	// The pair's local port and remote address, by which the samples find it.
+	port   uint16
+	remote netip.AddrPort
 
 	mu     sync.Mutex // over what follows, where it changes
 	sizes  []*sized
@@ -211,6 +215,19 @@ func (s *sweep) send(one *sized) bool {
 		one.probe.Error = err.Error()
 	}
 	return true
+}
+
+// count is what the sweep has sent and been answered. The other end counts these checks like any other; here pion does not know of them.
+func (s *sweep) count() (sent, answered int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.sizes {
+		sent += int64(one.probe.Sent)
+		if one.probe.Answered {
+			answered++
+		}
+	}
+	return sent, answered
 }
 
 func (s *sweep) results() []protocol.Probe {

@@ -54,8 +54,9 @@ type trial struct {
 	swept   bool
 	dtlsUp  closing // DTLS has connected
 
-	videoComes atomic.Bool   // the other end's description says so
-	look       chan struct{} // has a token when a sample is due before its time
+	sweeping   atomic.Pointer[sweep] // the sweep of sizes, once it has begun
+	videoComes atomic.Bool           // the other end's description says so
+	look       chan struct{}         // has a token when a sample is due before its time
 
 	mu       sync.Mutex
 	over     bool           // after the last sample nothing is told and nothing begun
