@@ -81,7 +81,7 @@ func (f *Fold) propose(s separation, able bool) (x Experiment, ok bool) {
 	return x, x.State != "impossible"
 }
 
-// sessionAble: can the session still run experiments by itself? It needs both peers, and has a limit.
+// sessionAble: can the session still run experiments by itself? It needs both peers and room in the recording, and has a limit.
 func (f *Fold) sessionAble() bool {
 	here, made := 0, 0
 	for _, p := range f.peers {
@@ -94,7 +94,7 @@ func (f *Fold) sessionAble() bool {
 			made++
 		}
 	}
-	return here == 2 && made < MaxExperiments
+	return here == 2 && made < MaxExperiments && !f.full
 }
 
 // peerCommand is what to type on the machine of a peer: the room as that peer itself has opened it.

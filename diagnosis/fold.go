@@ -28,6 +28,7 @@ type Fold struct {
 	byID   map[int]*signal // by event number
 	known  map[*peer]known // what views found since the last event
 	own    []int           // the UDP ports of this server
+	full   bool            // the recording takes no more, and so nothing is run any more
 }
 
 type peer struct {
@@ -206,6 +207,8 @@ func (f *Fold) Add(e *protocol.Event) {
 		if p == nil && e.Peer != "" {
 			f.peers = append(f.peers, &peer{id: e.Peer, joined: e.Joined, joinedAt: e.Seq, joinedMs: e.AtMs, online: true, standing: newStanding()})
 		}
+	case e.Type == protocol.EventFull:
+		f.full = true
 	case e.Type == protocol.EventRun && e.Run != nil:
 		f.runs = append(f.runs, run{e.Run, e.Seq})
 		if e.Run.Number > f.run && e.Run.Experiment == "" && len(e.Run.Peers) == 0 {
