@@ -23,10 +23,11 @@ var ErrFreshPorts = errors.New("stunsrv: too many further ports are open; try ag
 var ErrServerClosed = errors.New("stunsrv: the server is closed")
 
 type freshPorts struct {
-	mu     sync.Mutex
-	open   map[*freshPort]struct{}
-	closed bool
-	loops  sync.WaitGroup
+	mu      sync.Mutex
+	open    map[*freshPort]struct{}
+	opening int // counted before they are bound, so that a refusal costs no socket
+	closed  bool
+	loops   sync.WaitGroup
 }
 
 type freshPort struct {
@@ -36,6 +37,9 @@ type freshPort struct {
 
 // FreshPort opens such a port on the addresses of the primary one until done is called, or that much time has passed; done may be called more than once, and does not block.
 func (s *Server) FreshPort(lasts time.Duration) (port uint16, done func(), err error) {
+	if err := s.fresh.reserve(); err != nil {
+		return 0, nil, err
+	}
 	p := &freshPort{}
 	var socks []*socket
 	for range freePortAttempts {
@@ -43,6 +47,9 @@ func (s *Server) FreshPort(lasts time.Duration) (port uint16, done func(), err e
 			break
 		}
 	}
+	s.fresh.mu.Lock()
+	defer s.fresh.mu.Unlock()
+	s.fresh.opening--
 	if err != nil {
 		return 0, nil, err
 	}
@@ -50,14 +57,9 @@ func (s *Server) FreshPort(lasts time.Duration) (port uint16, done func(), err e
 		p.conns = append(p.conns, sock.conn.(*net.UDPConn))
 	}
 	done = func() { s.fresh.close(p) }
-	s.fresh.mu.Lock()
-	defer s.fresh.mu.Unlock()
-	if s.fresh.closed || len(s.fresh.open) >= maxFresh {
+	if s.fresh.closed {
 		p.end()
-		if s.fresh.closed {
-			return 0, nil, ErrServerClosed
-		}
-		return 0, nil, ErrFreshPorts
+		return 0, nil, ErrServerClosed
 	}
 	if s.fresh.open == nil {
 		s.fresh.open = map[*freshPort]struct{}{}
@@ -70,6 +72,20 @@ func (s *Server) FreshPort(lasts time.Duration) (port uint16, done func(), err e
 		})
 	}
 	return socks[0].local.Port(), done, nil
+}
+
+// reserve takes a place for one that is to be opened.
+func (f *freshPorts) reserve() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.closed:
+		return ErrServerClosed
+	case len(f.open)+f.opening >= maxFresh:
+		return ErrFreshPorts
+	}
+	f.opening++
+	return nil
 }
 
 // openFresh binds one number on each address of the primary port.

@@ -58,9 +58,12 @@ func TestFreshPortsHaveLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	sockets := s.sockets
+	s.sockets = nil // one that is refused binds nothing, else this would be another error
 	if _, _, err := s.FreshPort(time.Minute); !errors.Is(err, ErrFreshPorts) {
 		t.Errorf("%v", err)
 	}
+	s.sockets = sockets
 	s.Close()
 	if _, _, err := s.FreshPort(time.Minute); !errors.Is(err, ErrServerClosed) {
 		t.Errorf("%v", err)

@@ -108,13 +108,14 @@ func (t *relayServer) begin(local netip.Addr, conn net.PacketConn, listener net.
 		return fmt.Errorf("stunsrv: TURN is served on %d addresses of this machine already", maxTurnPlaces)
 	}
 	generator := &relayGenerator{t, local}
-	allowed := func(_ net.Addr, peer net.IP) bool {
+	allowed := func(client net.Addr, peer net.IP) bool {
 		addr, ok := netip.AddrFromSlice(peer)
-		return ok && t.mayTalkTo(addr.Unmap(), local)
+		return ok && t.mayTalkTo(addr.Unmap(), local) && t.permit(client, local, addr.Unmap())
 	}
 	config := turn.ServerConfig{
 		Realm: turnRealm, AuthHandler: t.authenticate, QuotaHandler: t.withinQuota, LoggerFactory: turnLogger{t.log}, InboundMTU: turnMTU,
-		EventHandler: turn.EventHandler{OnAllocationCreated: t.allocated, OnAllocationDeleted: t.ended, OnAllocationError: t.failed},
+		EventHandler: turn.EventHandler{OnAllocationCreated: t.allocated, OnAllocationDeleted: t.ended, OnAllocationError: t.failed,
+			OnPermissionDeleted: t.unpermit},
 	}
 	if conn != nil {
 		config.PacketConnConfigs = []turn.PacketConnConfig{{PacketConn: conn, RelayAddressGenerator: generator, PermissionHandler: allowed}}

@@ -46,11 +46,12 @@ type relays struct {
 	local   map[netip.AddrPort]*turnRelay // by what the socket is bound to
 	rooms   map[string]int
 	clients map[netip.Prefix]int
+	permits map[tuple]*permits
 }
 
 func (r *relays) init() {
 	r.public, r.local = map[netip.AddrPort]*turnRelay{}, map[netip.AddrPort]*turnRelay{}
-	r.rooms, r.clients = map[string]int{}, map[netip.Prefix]int{}
+	r.rooms, r.clients, r.permits = map[string]int{}, map[netip.Prefix]int{}, map[tuple]*permits{}
 }
 
 func (r *relays) count() int {
@@ -132,14 +133,16 @@ func (t *relayServer) allocated(client, server net.Addr, _, user, _ string, rela
 	t.counters.made.Add(1)
 	t.relays.mu.Lock()
 	t.relays.clients[clientOf(client)]++
+	t.relays.permitsBegin(tupleOf(client, server))
 	t.relays.mu.Unlock()
 	t.log.Debug("relay", "for", client, "over", server, "at", relay, "user", user)
 }
 
-func (t *relayServer) ended(client, _ net.Addr, _, _, _ string) {
+func (t *relayServer) ended(client, server net.Addr, _, _, _ string) {
 	r, of := &t.relays, clientOf(client)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.permitsEnd(tupleOf(client, server))
 	if r.clients[of]--; r.clients[of] <= 0 {
 		delete(r.clients, of)
 	}
