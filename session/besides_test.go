@@ -177,16 +177,23 @@ func TestBesideWhom(t *testing.T) {
 	unknown.Beside, page.Beside = "z", a.id
 	refused(unknown, protocol.ErrRefused)
 	refused(page, protocol.ErrBadMessage)
-	first, second := w.join(companion), w.join(companion)
+	refused(companion, protocol.ErrRefused) // both come from this address
+	first, second := companion, companion
+	first.Beside, second.Beside = a.id, b.id
+	c, d := w.join(first), w.join(second)
 	joined := of(w.events(), protocol.EventJoined)
 	if got := []string{joined[2].Joined.Beside, joined[3].Joined.Beside}; !slices.Equal(got, []string{a.id, b.id}) {
 		t.Errorf("beside %q", got)
 	}
-	refused(companion, protocol.ErrRefused) // each has one
+	refused(first, protocol.ErrRefused) // it has one
 	refused(browser, protocol.ErrRoomFull)
-	_ = first.Close()
-	w.join(companion)
-	second.sync()
+	_ = c.Close()
+	w.join(first)
+	d.sync()
+	_ = b.Close()
+	a.event("b's leaving", func(e protocol.Event) bool { return e.Type == protocol.EventLeft && e.Peer == b.id })
+	alone := companion
+	refused(alone, protocol.ErrRefused) // the only one has a companion
 	w.checkReplay()
 }
 
@@ -347,6 +354,36 @@ func TestTheSessionRunsItsExperiments(t *testing.T) {
 			t.Errorf("%s: %+v", x, got)
 		}
 	}
+}
+
+// What becomes due after the last trial has ended is run where nobody looks on.
+func TestExperimentsRunUnseen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		w := newWorldOn(t, session.Config{}, l)
+		w.dial = l.dial
+		var late atomic.Bool
+		w.talk.Amend(func(d *diagnosis.Diagnosis) {
+			if late.Load() {
+				asking(protocol.ExperimentSwap)(d)
+			}
+		})
+		unseen := browser
+		unseen.Live = false
+		a, b := w.join(unseen), w.join(unseen)
+		connect("host-1", a, b)
+		connect("stun-1", a, b)
+		a.stop("host-1")
+		a.stop("stun-1")
+		time.Sleep(time.Minute)
+		if got := ran(w.events()); len(got) != 1 {
+			t.Fatalf("%+v", got)
+		}
+		late.Store(true)
+		a.state("stun-1", "signaling", "stable")
+		a.start("stun-2")
+		w.end()
+	})
 }
 
 // What cannot be run is recorded as a run of no trials, so that nobody waits for it.

@@ -36,6 +36,10 @@ const (
 	errorsPerSecond = 5
 	errorsBurst     = 20
 
+	// runsPerSecond and runsBurst: a run may be a whole diagnosis inside the room, some ms. A person presses a button, and a page that asks for each kind by itself names a handful.
+	runsPerSecond = 2
+	runsBurst     = 8
+
 	// maxRefused closes a connection with 1008 after so many refused frames: no honest client goes on like that.
 	maxRefused = 10_000
 

@@ -94,6 +94,25 @@ func TestRateLimit(t *testing.T) {
 	})
 }
 
+func TestRunRateLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, Config{})
+		a := w.join(w.create())
+		for range runsBurst {
+			a.say(`{"type":"run","run":{}}`)
+		}
+		a.wantQuiet()
+		a.say(`{"type":"run","run":{}}`)
+		a.wantError(protocol.ErrRateLimited)
+		a.say(`{"type":"ack"}`) // other frames pass
+		<-time.After(time.Second)
+		for range runsPerSecond {
+			a.say(`{"type":"run","run":{}}`)
+		}
+		a.wantQuiet()
+	})
+}
+
 func TestByteRateLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, Config{})

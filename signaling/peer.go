@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/icescope/icescope/protocol"
+	"golang.org/x/time/rate"
 )
 
 // Peer is a member of a room: one that takes part, or a watcher. It outlives its connections by up to 30 s each. Its methods are to be called inside
@@ -30,11 +31,21 @@ type Peer struct {
 
 	processed int64 // the highest ClientMessage.Seq
 	acked     int64 // what of it the peer was told
+
+	runs *rate.Limiter // nil until the first
 }
 
 type keptFrame struct {
 	seq  int64
 	data []byte
+}
+
+// mayRun takes a run from what the peer may ask for. A new connection does not bring it more.
+func (p *Peer) mayRun() bool {
+	if p.runs == nil {
+		p.runs = rate.NewLimiter(runsPerSecond, runsBurst)
+	}
+	return p.runs.Allow()
 }
 
 // ID is "a", "b", … by order of joining, "w1", "w2", … for watchers; never given twice in a room.

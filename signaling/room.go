@@ -71,8 +71,8 @@ func (r *Room) opposite(p *Peer, trial protocol.TrialID) *Peer {
 	return r.hub.handler.Opposite(r, p, trial)
 }
 
-// host finds the peer beside which a newcomer from an address wants to stand: by its id, or, asked for "auto", the one from the same address that has the fewest
-// companions.
+// host finds the peer beside which a newcomer from an address wants to stand: by its id, or, asked for "auto", the only one that comes from the same address. Where both do,
+// behind one NAT or proxy, nothing tells whose machine it is on, and a guess would blame the wrong one.
 func (r *Room) host(beside string, from netip.Addr) (string, *protocol.Error) {
 	no := func(hint, format string, args ...any) (string, *protocol.Error) {
 		e := refuse(protocol.ErrRefused, format, args...)
@@ -84,13 +84,16 @@ func (r *Room) host(beside string, from netip.Addr) (string, *protocol.Error) {
 		companions[p.beside]++
 	}
 	var found *Peer
+	several := false
 	for _, p := range r.members {
 		fits := p.id == beside || beside == besideAuto && from.IsValid() && p.origin.addr.Addr() == from
-		if !p.Watcher() && p.beside == "" && fits && (found == nil || companions[p.id] < companions[found.id]) {
-			found = p
+		if !p.Watcher() && p.beside == "" && fits {
+			found, several = p, found != nil
 		}
 	}
 	switch {
+	case several:
+		return no("Name the one that is on this machine by its letter: --beside a or --beside b. The letter stands in its page.", "several peers of room %s come from this machine's address %s", r.code, from)
 	case found == nil && beside == besideAuto:
 		return no("Start it on the machine of a peer that is in the room, or name the peer by its letter.", "no peer of room %s comes from this machine's address %s", r.code, from)
 	case found == nil:
@@ -225,6 +228,11 @@ func (r *Room) act(p *Peer, f *frame) *protocol.Error {
 	}
 	if p.Watcher() && f.Type != protocol.ClientEnvironment {
 		return refuse(protocol.ErrNotForWatchers, "a watcher cannot send a frame of type %s", f.Type)
+	}
+	if f.Type == protocol.ClientRun && !p.mayRun() {
+		e := refuse(protocol.ErrRateLimited, "more than %d runs a second; this one was dropped", runsPerSecond)
+		e.Hint = "Name all trials in one run, and wait a second before the next."
+		return e
 	}
 	ref := r.hub.handler.Message(r, p, &f.ClientMessage)
 	var trial protocol.TrialID
