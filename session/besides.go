@@ -182,7 +182,7 @@ func (s *state) freshPorts(l *launch, players []*signaling.Peer) (why string) {
 			for _, f := range l.close {
 				f()
 			}
-			s.c.log.Warn("no fresh port", "room", s.room.Code(), "error", err)
+			s.c.log.Debug("no fresh port", "room", s.room.Code(), "error", err)
 			return "this server could not open another port: " + err.Error()
 		}
 		l.servers[p], l.close = servers, append(l.close, done)

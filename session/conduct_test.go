@@ -226,6 +226,7 @@ func TestSightingsAreTied(t *testing.T) {
 		p.say(candidateFrame("alone-1", "candidate:2 1 udp 1677729535 "+strings.Replace(address, ":", " ", 1)+" typ srflx raddr 0.0.0.0 rport 0"))
 		p.sync()
 	}
+	w.join(companion) // beside it, from the same address, which it does not hide
 	w.talk.Sighting(binding("127.0.0.1:5000"))
 	w.talk.Sighting(binding("127.0.0.1:5000")) // again, which says nothing new
 	w.talk.Sighting(binding("192.0.2.9:5000")) // nobody's

@@ -115,7 +115,9 @@ func (c *Conductor) settle(r *signaling.Room, p *signaling.Peer) (moved bool) {
 	moved = at.home.IsValid() && at.home != home
 	c.unsettle(who, at.home)
 	at.home = home
-	c.homes[home] = append(c.homes[home], who)
+	if p.Beside() == "" { // else it would hide the one that it stands beside, which has no other way to be told by its address
+		c.homes[home] = append(c.homes[home], who)
+	}
 	return moved
 }
 

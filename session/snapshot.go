@@ -17,15 +17,23 @@ const (
 	// hundred rooms at once), there are fewer snapshots.
 	snapshotHaste = 12 * time.Millisecond
 	snapshotShare = 3
+	// unseenEvery is the same where nobody looks on and no trial runs: an experiment may have become due by what came late, and a second is soon enough for it.
+	unseenEvery = time.Second
 	// settle waits for the rest of a burst: a browser hands out its candidates within a few milliseconds.
 	settle = 5 * time.Millisecond
 	// maxEventsFrame bounds one events frame, so that a newcomer's history does not come as one huge message.
 	maxEventsFrame = 200
 )
 
-// changed makes sure that the room is looked at soon. A room in which nobody looks and no trial runs costs nothing.
+// changed makes sure that the room is looked at soon. One in which nobody looks and no trial runs is looked at for what may be due besides, and costs nothing where nothing can be.
 func (s *state) changed() {
-	if s.closed || !s.watched() && len(s.fold.Running()) == 0 {
+	if s.closed {
+		return
+	}
+	if !s.watched() && len(s.fold.Running()) == 0 {
+		if s.main > 0 && !s.recording.full && len(s.players()) == 2 {
+			s.wake(unseenEvery)
+		}
 		return
 	}
 	every := max(snapshotEvery-min(s.cost, snapshotHaste), snapshotShare*s.cost)
