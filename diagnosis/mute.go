@@ -58,6 +58,9 @@ func (f *Fold) mute(p *peer) (m mute) {
 		}
 	}
 	if !m.seen() {
+		m.silent, m.whole = f.relayMute(p), true
+	}
+	if !m.seen() {
 		return m
 	}
 	for _, kind := range []protocol.TrialKind{protocol.TrialRelayUDP, protocol.TrialRelayTCP} {
@@ -76,6 +79,22 @@ func (f *Fold) mute(p *peer) (m mute) {
 		}
 	}
 	return m
+}
+
+// relayMute: the relay over UDP stands on STUN's own port. Where it gave no answer for as long as one may take, and this server never saw a packet of this peer over UDP, that port is what both have in
+// common; the trial with STUN may have connected before it showed, by what the other end knows of itself.
+func (f *Fold) relayMute(p *peer) []int {
+	t := f.newestTrial(protocol.TrialRelayUDP)
+	if t == nil || len(udpSightings(p)) > 0 || !t.failed() || t.stop.Reason != protocol.ReasonNoRelay || t.a.peer != p && t.b.peer != p {
+		return nil
+	}
+	// An end that has done with gathering and names no error was not let try.
+	n := t.endOf(p)
+	if len(n.ofType("relay")) > 0 || n.refusedRelay() || !t.waited(n) || n.gatherEv >= 0 && len(n.errors) == 0 ||
+		slices.ContainsFunc(f.endsOf(p), func(x *end) bool { return len(x.srflx()) > 0 }) {
+		return nil
+	}
+	return []int{t.stopEvent}
 }
 
 // redundant: did this server answer one of several sockets at the very address that it was signaled with? The reflexive candidate then equals the host's and is left out (RFC 8445
@@ -112,6 +131,9 @@ func (t *trial) conclusive() bool {
 func (t *trial) broken() bool {
 	return t.stop != nil && (t.stop.Reason == protocol.ReasonPeerLeft || t.stop.Reason == protocol.ReasonPeerError) && !t.connected()
 }
+
+// beaten: did the trial fail while both ends stayed and could run it? Only then does the silence between them say something of the network.
+func (t *trial) beaten() bool { return t.failed() && !t.broken() }
 
 // waited: had the end gathered for as long as an answer may take, before the trial was stopped? A busy machine may have hardly begun.
 func (t *trial) waited(n *end) bool {

@@ -17,7 +17,7 @@ func browserBlocked(f *Fold) (out []Finding) {
 			continue
 		}
 		for _, t := range f.trials {
-			if t.kind.Relay() || t.connected() || !t.failed() || t.stuck() || t.a.peer != near && t.b.peer != near {
+			if t.kind.Relay() || t.connected() || !t.beaten() || t.stuck() || t.a.peer != near && t.b.peer != near {
 				continue
 			}
 			i := slices.IndexFunc(f.side, func(s *trial) bool { return s.startedMs > t.stopMs && f.sameWay(s, c, t, near) })
@@ -53,7 +53,7 @@ func (t *trial) endOf(p *peer) *end {
 // failedAfter is a trial like t, of the same two and over the same addresses, that began after s had ended and did not connect, though checks were sent.
 func (f *Fold) failedAfter(t, s *trial, c, near *peer) *trial {
 	for _, x := range f.trials {
-		if x.kind == t.kind && x.a.peer == t.a.peer && x.b.peer == t.b.peer && s.stop != nil && x.startedMs > s.stopMs && x.failed() && !x.connected() && !x.broken() && f.sameWay(s, c, x, near) {
+		if x.kind == t.kind && x.a.peer == t.a.peer && x.b.peer == t.b.peer && s.stop != nil && x.startedMs > s.stopMs && x.beaten() && !x.connected() && f.sameWay(s, c, x, near) {
 			return x
 		}
 	}
@@ -98,7 +98,7 @@ func (f *Fold) besideToo(t *trial, x Finding) Finding {
 		if near == nil || t.a.peer != near && t.b.peer != near {
 			continue
 		}
-		if s := f.besideTrial(c, t.kind); s != nil && s.failed() && !s.connected() {
+		if s := f.besideTrial(c, t.kind); s != nil && s.beaten() && !s.connected() {
 			if ab, ba := s.lanes(); ab.sent+ba.sent >= enoughRequests {
 				x.Evidence = append(x.Evidence, note(catalog.T("evidence.beside-failed", "beside", c.name(), "peer", near.name()), s.stopEvent))
 			}

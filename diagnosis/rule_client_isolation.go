@@ -9,7 +9,7 @@ import (
 // udp-blocked. A firewall on each of the two machines that knows no state explains as much; one that knows state does not, because both ends send.
 func clientIsolation(f *Fold) (out []Finding) {
 	for _, t := range f.trials {
-		if t.kind.Relay() || !t.failed() || t.connected() || f.met(t) {
+		if t.kind.Relay() || !t.beaten() || t.connected() || f.met(t) {
 			continue
 		}
 		same, proven, segment := f.sameSegment(t.a.peer, t.b.peer)

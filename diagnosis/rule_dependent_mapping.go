@@ -17,7 +17,7 @@ func dependentOneSide(f *Fold) []Finding { return f.dependentMapping(false) }
 
 func (f *Fold) dependentMapping(both bool) (out []Finding) {
 	for _, t := range f.trials {
-		if t.kind != protocol.TrialSTUN || !t.failed() || !f.fair(t) {
+		if t.kind != protocol.TrialSTUN || !t.beaten() || !f.fair(t) {
 			continue
 		}
 		a, b := t.a.peer, t.b.peer

@@ -12,7 +12,7 @@ import (
 func hairpinUnsupported(f *Fold) (out []Finding) {
 	for _, t := range f.trials {
 		a, b := t.a.peer, t.b.peer
-		if t.kind != protocol.TrialSTUN || !t.failed() || !f.fair(t) {
+		if t.kind != protocol.TrialSTUN || !t.beaten() || !f.fair(t) {
 			continue
 		}
 		shared, same := f.sharedOutside(a, b)

@@ -163,5 +163,9 @@ func better(x, y protocol.Confidence) protocol.Confidence {
 
 // withheld: is this a host candidate that its browser keeps back altogether? Then it is not the signaling that lost it.
 func (n *end) withheld(c protocol.SampleCandidate) bool {
-	return c.Type == "host" && isFirefox(n.peer) && len(n.ofType("host")) == 0
+	if !isFirefox(n.peer) {
+		return false
+	}
+	relaysOnly := len(n.candidates) > 0 && len(n.ofType("relay")) == len(n.candidates) // media.peerconnection.ice.relay_only
+	return c.Type == "host" && len(n.ofType("host")) == 0 || c.Type == "srflx" && relaysOnly
 }

@@ -77,7 +77,7 @@ func (f *Fold) refusedElsewhere(n *end) []Evidence {
 		return nil
 	}
 	for _, c := range f.checks {
-		if c.peer == n.peer.id && c.Result == "answered" && strings.HasPrefix(c.Error, "401") {
+		if f.inRun(c, n) && c.peer == n.peer.id && c.Result == "answered" && strings.HasPrefix(c.Error, "401") {
 			return []Evidence{note(catalog.T("evidence.check-refused-elsewhere", "peer", n.peer.name(), "address", c.To, "error", c.Error), c.event)}
 		}
 	}
@@ -88,9 +88,16 @@ func (f *Fold) refusedElsewhere(n *end) []Evidence {
 func (f *Fold) refuses(t *trial) bool {
 	return t.either(func(n *end) bool {
 		return len(n.otherFragment()) > 0 || slices.ContainsFunc(f.checks, func(c check) bool {
-			return c.peer == n.peer.id && c.Result == "answered" && strings.HasPrefix(c.Error, "401")
-		})
+			return c.peer == n.peer.id && c.Trial == n.trial && c.Result == "answered" && strings.HasPrefix(c.Error, "401")
+		}) || len(f.refusedElsewhere(n)) > 0
 	})
+}
+
+// inRun: was the check made for a trial of the same run as this end's?
+func (f *Fold) inRun(c check, n *end) bool {
+	_, x, _ := c.Trial.Split()
+	_, y, _ := n.trial.Split()
+	return x == y
 }
 
 // deafTo is the evidence that an end hears the answers of the other one and none of its requests, though both come the same way. It counts requests only once their

@@ -9,7 +9,7 @@ import (
 // (tcptype active) and neither waits for one. Browsers never do.
 func iceTCPImpossible(f *Fold) (out []Finding) {
 	for _, t := range f.trials {
-		if t.kind.Relay() || !t.failed() || t.stop.Reason == protocol.ReasonPeerLeft || t.stop.Reason == protocol.ReasonSuperseded {
+		if t.kind.Relay() || !t.beaten() || t.stop.Reason == protocol.ReasonPeerLeft || t.stop.Reason == protocol.ReasonSuperseded {
 			continue
 		}
 		a, okA := t.neverPassive(t.a)

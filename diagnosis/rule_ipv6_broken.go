@@ -93,7 +93,7 @@ const precedence4 = 30
 // dead it is something else.
 func ipv6Broken(f *Fold) (out []Finding) {
 	for _, t := range f.trials {
-		if t.kind.Relay() || t.stop == nil || t.start.Family != "" {
+		if t.kind.Relay() || t.stop == nil || t.broken() || t.start.Family != "" {
 			continue
 		}
 		v := t.byFamily()
@@ -141,7 +141,7 @@ func (f *Fold) familyAlone(x Finding, kind protocol.TrialKind) (_ Finding, ok bo
 		case e.connected():
 			alive = true
 			x.Evidence = append(x.Evidence, note(catalog.T("evidence.family-connected", "family", family, "trial", "@trial."+string(kind)), e.stopEvent))
-		case e.failed() && e.start.Family == "ipv6" && slices.ContainsFunc(e.rows(), func(r row) bool { return r.traffic() >= enoughRequests }):
+		case e.beaten() && e.start.Family == "ipv6" && slices.ContainsFunc(e.rows(), func(r row) bool { return r.traffic() >= enoughRequests }):
 			dead = true
 			x.Evidence = append(x.Evidence, note(catalog.T("evidence.family-failed", "family", family, "trial", "@trial."+string(kind)), e.stopEvent))
 		}

@@ -57,7 +57,7 @@ func linkLocalOnly(f *Fold) (out []Finding) {
 			separatedBy: []separation{{kind: protocol.ExperimentHeadless, peer: p.id}}}
 		x.Evidence = append(x.Evidence, note(catalog.T("evidence.only-link-local", "peer", p.name(), "address", own.String()), append(f.stunAnswered(p), p.joinedAt)...))
 		for _, t := range f.trials {
-			if t.a.peer != p && t.b.peer != p || t.kind.Relay() || !t.failed() || t.connected() {
+			if t.a.peer != p && t.b.peer != p || t.kind.Relay() || !t.beaten() || t.connected() {
 				continue
 			}
 			if _, both := f.selfGiven(t.other(t.endOf(p)).peer); both {

@@ -45,7 +45,7 @@ func (n *end) addresses() (ips []netip.Addr) {
 // address, which two machines of one network cannot.
 func overlappingSubnets(f *Fold) (out []Finding) {
 	for _, t := range f.trials {
-		if t.kind.Relay() || t.stop == nil || t.kind != protocol.TrialHost && !t.failed() {
+		if t.kind.Relay() || t.stop == nil || t.broken() || t.kind != protocol.TrialHost && !t.beaten() {
 			continue
 		}
 		for _, o := range f.overlaps(t) {

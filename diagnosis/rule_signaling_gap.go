@@ -1,6 +1,8 @@
 package diagnosis
 
 import (
+	"slices"
+
 	"github.com/icescope/icescope/catalog"
 	"github.com/icescope/icescope/protocol"
 )
@@ -27,15 +29,21 @@ func signalingGap(f *Fold) (out []Finding) {
 			if len(x.Evidence) == 0 {
 				x.Confidence = protocol.Likely
 			}
+			lost := len(x.Evidence)
 			if t.stop != nil && t.stop.Reason != protocol.ReasonPeerLeft && t.stop.Reason != protocol.ReasonSuperseded {
 				for _, c := range n.candidates {
 					switch {
 					case c.applied == nil && far.peer.online && far.appliedAny(n) && t.stopMs-c.sig.AtMs > lateMs:
+						lost++
 						x.Evidence = append(x.Evidence, note(catalog.T("evidence.signaled-not-received", "peer", n.peer.name(), "other", far.peer.name(), "type", c.Type, "address", endpoint(c.Address, c.Port)), c.event))
 					case c.applied != nil && !*c.applied:
 						x.Evidence = append(x.Evidence, note(catalog.T("evidence.not-applied", "other", far.peer.name(), "type", c.Type, "address", endpoint(c.Address, c.Port), "error", c.appErr), c.event))
 					}
 				}
+			}
+			// One that the other end would not have breaks nothing where it has others of this one.
+			if lost == 0 && slices.ContainsFunc(n.candidates, func(c *candidate) bool { return c.applied != nil && *c.applied }) {
+				x.Severity, x.breaks = protocol.SeverityWarning, nil
 			}
 			if len(x.Evidence) > 0 {
 				out = append(out, x)

@@ -1,6 +1,8 @@
 package diagnosis
 
 import (
+	"strings"
+
 	"github.com/icescope/icescope/catalog"
 	"github.com/icescope/icescope/protocol"
 )
@@ -50,7 +52,7 @@ func (n *end) stunFailed() (events []int) {
 		for _, u := range s.URLs {
 			at := -1
 			for _, e := range n.errors {
-				if e.Code == 701 && (e.URL == "" || sameURL(u, e.URL)) && e.event < n.gatherEv {
+				if e.Code == 701 && !e.lookup() && (e.URL == "" || sameURL(u, e.URL)) && e.event < n.gatherEv {
 					at = e.event
 				}
 			}
@@ -62,6 +64,9 @@ func (n *end) stunFailed() (events []int) {
 	}
 	return events
 }
+
+// lookup: is it about the server's name, so that nothing was asked of the server itself?
+func (e candidateError) lookup() bool { return strings.Contains(e.Text, "lookup") }
 
 // stunQuiet is where the session gave up waiting for the server's answer.
 func (f *Fold) stunQuiet(n *end) []int {

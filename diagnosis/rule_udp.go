@@ -56,7 +56,7 @@ func udpBlocked(f *Fold) (out []Finding) {
 			continue
 		}
 		ab, ba := t.lanes()
-		if !t.failed() || !(ab.dead() && ba.dead()) && !t.halfDead(ab, ba) || f.met(t) || f.placed(t) || f.refuses(t) {
+		if !t.beaten() || !(ab.dead() && ba.dead()) && !t.halfDead(ab, ba) || f.met(t) || f.placed(t) || f.refuses(t) {
 			continue
 		}
 		x := Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
@@ -148,7 +148,7 @@ type oneWayTrial struct {
 
 func (f *Fold) oneWay() (out []oneWayTrial) {
 	for _, t := range f.trials {
-		if t.kind.Relay() || t.connected() || !t.failed() {
+		if t.kind.Relay() || t.connected() || !t.beaten() {
 			continue
 		}
 		ab, ba := t.lanes()

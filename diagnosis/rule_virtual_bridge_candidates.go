@@ -64,7 +64,7 @@ func virtualBridge(f *Fold) (out []Finding) {
 			named := f.bridges(n.peer)
 			for _, ip := range own {
 				// On both machines, though neither is reached there: what the two have in common is a program's default. Alone it might be the machine's real address.
-				both := slices.Contains(others, ip) && len(own) > 1 && len(others) > 1
+				both := slices.Contains(others, ip) && fours(own) > 1 && fours(others) > 1
 				if !both && !slices.Contains(named, ip) && !bridgeAddress(ip) || spokenFrom(n.peer, ip) {
 					continue
 				}
@@ -87,7 +87,7 @@ func virtualBridge(f *Fold) (out []Finding) {
 				if l.sent > 0 {
 					x.Evidence = append(x.Evidence, l.silence())
 				}
-				if !t.connected() && t.failed() && !slices.ContainsFunc(own, func(o netip.Addr) bool { return !bridgeAddress(o) && !slices.Contains(named, o) }) {
+				if !t.connected() && t.beaten() && !slices.ContainsFunc(own, func(o netip.Addr) bool { return !bridgeAddress(o) && !slices.Contains(named, o) }) {
 					x.Severity, x.breaks = protocol.SeverityError, []protocol.TrialKind{t.kind}
 				}
 				out = append(out, x)
@@ -96,6 +96,16 @@ func virtualBridge(f *Fold) (out []Finding) {
 		}
 	}
 	return out
+}
+
+// fours counts the addresses of IPv4: one of IPv6 stands beside every real one, too, where there are both families.
+func fours(ips []netip.Addr) (n int) {
+	for _, ip := range ips {
+		if ip.Is4() {
+			n++
+		}
+	}
+	return n
 }
 
 // spokenFrom: has this server spoken with the peer at that address? TCP tells; a single datagram with the bridge's address as its source may well come out of the machine.

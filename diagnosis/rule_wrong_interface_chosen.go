@@ -29,7 +29,7 @@ type chosen struct {
 // choices looks for both rules.
 func (f *Fold) choices() (out []chosen) {
 	for _, t := range f.trials {
-		if t.kind.Relay() || !t.failed() || t.connected() {
+		if t.kind.Relay() || !t.beaten() || t.connected() {
 			continue
 		}
 		ab, ba := t.lanes()
@@ -82,7 +82,7 @@ func first0(ports []int) int {
 func (f *Fold) reachedElsewhere(c *chosen) bool {
 	p := c.n.peer
 	for x := range f.allTrials() {
-		if x == c.t || x.kind.Relay() || x.run < c.t.run || !x.connected() && !(x.failed() && f.neighbours(x)) {
+		if x == c.t || x.kind.Relay() || x.run < c.t.run || !x.connected() && !(x.beaten() && f.neighbours(x)) {
 			continue
 		}
 		var m *end

@@ -71,7 +71,8 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 	tried := false
 	for _, n := range needsOf {
 		t := f.newestTrial(n.kind)
-		if t == nil || t.stop != nil && t.stop.Outcome == protocol.OutcomeSkipped {
+		// One that an end could not run in time was tried all the same.
+		if t == nil || t.stop != nil && t.stop.Outcome == protocol.OutcomeSkipped && t.stop.Reason != protocol.ReasonPeerError {
 			continue
 		}
 		tried = true
