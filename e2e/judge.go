@@ -21,7 +21,7 @@ func Judge(s Play, r Result) (wrong []string) {
 	switch {
 	case right(s.Expect, v):
 	case s.Weak:
-		if why := weaklyRight(s.Expect, v, r.Settled); why != "" {
+		if why := s.weaklyRight(v, r.Settled); why != "" {
 			complain("verdict: needs %q because of %q (%s); %s", v.Needs, v.Cause, v.Confidence, why)
 		}
 	default:
@@ -67,11 +67,13 @@ func right(x Expect, v protocol.Verdict) bool { return v.Needs == x.Needs && v.C
 // Other agents see less (Firefox counts no requests) or are another matter (icescope peer masks nothing, and is no browser that a policy stops), so that what they
 // need may truly be something else. The rule is: whatever the verdict says they need, that very trial connected and no cheaper one did; and a cause other than the
 // expected is at most possible, unless it is one of the findings that the scenario knows to be true. Settled is the report when every trial had ended.
-func weaklyRight(x Expect, v protocol.Verdict, settled protocol.Report) string {
+func (s Play) weaklyRight(v protocol.Verdict, settled protocol.Report) string {
+	x := s.Expect
 	if cheapest := connected(settled); v.Needs != cheapest && !(cheapest == "" && (v.Needs == protocol.NeedsUndetermined || v.Needs == protocol.NeedsUnreachable)) {
 		return fmt.Sprintf("its trials say %q", cheapest)
 	}
-	if v.Cause != "" && v.Cause != x.Cause && v.Confidence != protocol.Possible && !slices.Contains(x.known(), v.Cause) {
+	if v.Cause != "" && v.Cause != x.Cause && v.Confidence != protocol.Possible && !slices.Contains(x.known(), v.Cause) &&
+		!(v.Cause == protocol.CodeMDNSMasked && s.masks() && !slices.Contains(x.MustNot, v.Cause)) {
 		return fmt.Sprintf("want %q, another that is only possible, or none", x.Cause)
 	}
 	return ""

@@ -78,7 +78,10 @@ func Plays() (out []Play) {
 	return out
 }
 
-// Programme is every scenario with each of these ends. Where a scenario lists no such variant, the play is weak.
+// obeyed: does such an end obey the policies that the scenario sets for it? Else it would be another scenario.
+func (s Side) obeyed(k Kind) bool { return len(s.Policies) == 0 || k == Chromium }
+
+// Programme is every scenario with each of these ends, but for ends that a scenario's policies are nothing to. Where a scenario lists no such variant, the play is weak.
 func Programme(ends []Ends) (out []Play, err error) {
 	if slices.Contains(ends, Listed) {
 		return Plays(), nil
@@ -96,7 +99,7 @@ func Programme(ends []Ends) (out []Play, err error) {
 				out = append(out, s.play(s.Variants[listed]))
 			case e == TwoChromium:
 				out = append(out, s.play(Variant{Kinds: e.kinds()}))
-			default:
+			case s.A.obeyed(e.kinds()[0]) && s.B.obeyed(e.kinds()[1]):
 				out = append(out, s.play(Variant{Kinds: e.kinds(), Weak: true}))
 			}
 		}

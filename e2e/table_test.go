@@ -46,7 +46,15 @@ func TestProgramme(t *testing.T) {
 			t.Errorf("%s is weak, and is what the scenario was written for", p.Name)
 		}
 	}
-	if len(all) != len(Scenarios)*len(AllEnds) {
+	elsewhere := 0
+	for _, s := range Scenarios {
+		for _, e := range AllEnds {
+			if !s.A.obeyed(e.kinds()[0]) || !s.B.obeyed(e.kinds()[1]) {
+				elsewhere++
+			}
+		}
+	}
+	if len(all) < len(Scenarios)*len(AllEnds)-elsewhere || elsewhere == 0 {
 		t.Errorf("%d plays of %d scenarios and %d kinds of ends", len(all), len(Scenarios), len(AllEnds))
 	}
 	if _, err := Programme([]Ends{"safari-one"}); err == nil {
