@@ -112,7 +112,7 @@ unit:
 	go test -count=1 -run TestManyConnectionsComeAndGo ./signaling # all 10,000 of them: the race detector has room for 1,000
 
 lab-test: build
-	ICESCOPE=$(CURDIR)/icescope go test -count=1 -timeout 20m ./e2e/...
+	ICESCOPE=$(CURDIR)/icescope go test -count=1 -timeout 70m ./e2e/...
 
 $(GOLANGCI):
 	GOBIN=$(CURDIR)/.cache/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
