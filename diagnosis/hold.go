@@ -77,6 +77,16 @@ func (t *trial) held(nowMs float64) bool {
 	return t.start.HoldMs > 0 && t.stop == nil && measured
 }
 
+// Down tells whether a trial that is held has lost its path, and since when.
+func (f *Fold) Down(id protocol.TrialID) (sinceMs float64, down bool) {
+	if t := f.trial(id); t != nil {
+		if o := t.down(); o != nil {
+			return o.FromMs, true
+		}
+	}
+	return 0, false
+}
+
 // down is the outage that goes on.
 func (t *trial) down() *protocol.Outage {
 	if n := len(t.outages); n > 0 && t.outages[n-1].BackMs == nil {

@@ -273,6 +273,63 @@ func TestAHeldTrialGoesOn(t *testing.T) {
 	}
 }
 
+// A path that is down for all of the longest hold, with restart after restart, does not fill the recording.
+func TestALongOutageFitsTheRecording(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		w := newWorldOn(t, session.Config{}, l)
+		w.dial = l.dial
+		unseen := browser
+		unseen.Live = false
+		a, b := w.join(unseen), w.join(unseen)
+		connect("host-1", a, b)
+		connect("stun-1", a, b)
+		a.stop("stun-1")
+		a.say(protocol.ClientMessage{Type: protocol.ClientRun, Run: &protocol.Run{Experiment: protocol.ExperimentHold, HoldMs: protocol.MaxHoldMs, Trials: []protocol.TrialKind{protocol.TrialSTUN}}})
+		restart := time.Duration(b.start("stun-2").RestartMs) * time.Millisecond
+		connect("stun-2", a, b)
+		synctest.Wait()
+		a.state("stun-2", "connection", "disconnected")
+		const each = 10 // candidates of an end
+		sample := protocol.Sample{Trial: "stun-2"}
+		for i := range each {
+			sample.Local = append(sample.Local, protocol.SampleCandidate{ID: "L" + string(rune('0'+i))})
+			sample.Remote = append(sample.Remote, protocol.SampleCandidate{ID: "R" + string(rune('0'+i))})
+			for range each {
+				sample.Pairs = append(sample.Pairs, protocol.SamplePair{ID: "P", State: "failed"})
+			}
+		}
+		began, restarted := time.Now(), time.Time{}
+		for time.Since(began) < protocol.MaxHoldMs*time.Millisecond-time.Second {
+			again := time.Since(restarted) >= restart
+			if again {
+				restarted = time.Now()
+				a.state("stun-2", "restart", "begun")
+			}
+			for i, p := range []*client{a, b} {
+				if again {
+					told := descriptionFrame("stun-2", []string{"offer", "answer"}[i], "again")
+					told.Description.SDP += strings.Repeat("x", 6<<10)
+					p.say(told)
+					for port := range each {
+						p.say(candidateFrame("stun-2", hostLine("10.0.0.1", 5000+port)))
+						p.say(protocol.ClientMessage{Type: protocol.ClientApplied, Applied: &protocol.Applied{Trial: "stun-2"}})
+					}
+				}
+				p.say(protocol.ClientMessage{Type: protocol.ClientSample, Sample: &sample})
+			}
+			time.Sleep(500 * time.Millisecond)
+		}
+		if stop := a.waitLong("stun-2", time.Minute); stop.Reason != protocol.ReasonPathLost {
+			t.Errorf("%+v", stop)
+		}
+		if events := w.events(); len(of(events, protocol.EventFull)) > 0 || len(of(events, protocol.EventDescription)) < 60 {
+			t.Errorf("%d events, %d descriptions", len(events), len(of(events, protocol.EventDescription)))
+		}
+		w.end()
+	})
+}
+
 // waitLong is stop for what takes its time.
 func (p *client) waitLong(id protocol.TrialID, patience time.Duration) (stop protocol.Stop) {
 	p.t.Helper()

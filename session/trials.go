@@ -17,6 +17,7 @@ const (
 	videoMs    = 1000 // ten frames or more of the drawn canvas
 	heldMs     = 500  // between samples of a trial that is held, for minutes
 	restartMs  = 5000 // between ICE restarts of a trial that is held: one has gathered and checked by then, on a way that is back
+	restarts   = 40   // of a trial that is held for long, about: each is two descriptions and all candidates, and the recording takes more than ten minutes of one every 5 s hardly
 )
 
 // request answers a run frame: what was asked for is checked first, and an error goes to who asked.
@@ -188,7 +189,7 @@ func (s *state) start(l *launch, kind protocol.TrialKind) {
 		start := protocol.Start{Trial: id, Role: protocol.RoleOfferer, Peer: l.answerer.ID(), ICEServers: servers(p), RelayOnly: kind.Relay(), SampleMs: sampleMs,
 			RoundTrips: roundTrips, BurstMs: burst(kind), VideoMs: videoMs, HoldMs: l.HoldMs, UfragLength: l.ufragLength, Family: l.family}
 		if l.HoldMs > 0 {
-			start.SampleMs, start.RestartMs = heldMs, restartMs
+			start.SampleMs, start.RestartMs = heldMs, max(restartMs, l.HoldMs/restarts)
 		}
 		if p == l.answerer {
 			start.Role, start.Peer = protocol.RoleAnswerer, l.offerer.ID()
