@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 )
@@ -18,6 +19,8 @@ const (
 	handshakeTimeout = readHeaderTimeout
 	// acceptPause is after a failed accept: out of file descriptors, which other connections must give back first.
 	acceptPause = 50 * time.Millisecond
+	// maxHandshakes bounds those that one address has under way: a site behind one NAT opens some dozen at once, and one that never ends costs a goroutine and a descriptor.
+	maxHandshakes = 256
 )
 
 // front takes the connections of the secure port and gives each to HTTP, whose listener it is, or to TURN (RFC 8656 section 3.1): one port in a firewall is enough for both.
@@ -32,10 +35,13 @@ type front struct {
 	work   sync.WaitGroup
 	ctx    context.Context // of handshakes
 	stop   context.CancelFunc
+
+	mu    sync.Mutex
+	crowd map[netip.Addr]int // handshakes under way, by client
 }
 
 func newFront(l net.Listener, certificate tls.Certificate, turn func(net.Conn), log *slog.Logger) *front {
-	f := &front{Listener: l, turn: turn, log: log, http: make(chan net.Conn), done: make(chan struct{})}
+	f := &front{Listener: l, turn: turn, log: log, http: make(chan net.Conn), done: make(chan struct{}), crowd: map[netip.Addr]int{}}
 	f.config = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	if turn != nil {
 		f.config.NextProtos = append(f.config.NextProtos, alpnTURN)
@@ -60,7 +66,16 @@ func (f *front) run() {
 			}
 			continue
 		}
-		f.work.Go(func() { f.sort(conn) })
+		leave, ok := f.enter(conn.RemoteAddr())
+		if !ok {
+			f.log.Debug("too many handshakes", "from", conn.RemoteAddr(), "limit", maxHandshakes)
+			conn.Close()
+			continue
+		}
+		f.work.Go(func() {
+			defer leave()
+			f.sort(conn, leave)
+		})
 	}
 }
 
@@ -85,8 +100,27 @@ func (f *front) Close() error {
 	return err
 }
 
-// sort finds out what a connection is for.
-func (f *front) sort(raw net.Conn) {
+// enter counts a handshake, if its client may have one more; leave, which may be called again, is for its end.
+func (f *front) enter(client net.Addr) (leave func(), ok bool) {
+	at, _ := netip.ParseAddrPort(client.String())
+	who := at.Addr().Unmap()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.crowd[who] >= maxHandshakes {
+		return nil, false
+	}
+	f.crowd[who]++
+	return sync.OnceFunc(func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.crowd[who]--; f.crowd[who] <= 0 {
+			delete(f.crowd, who)
+		}
+	}), true
+}
+
+// sort finds out what a connection is for; shaken is called when that is known.
+func (f *front) sort(raw net.Conn, shaken func()) {
 	ctx, cancel := context.WithTimeout(f.ctx, handshakeTimeout)
 	defer cancel()
 	conn := tls.Server(raw, f.config)
@@ -102,16 +136,17 @@ func (f *front) sort(raw net.Conn) {
 	}
 	switch proto := conn.ConnectionState().NegotiatedProtocol; {
 	case proto == alpnTURN:
+		shaken()
 		f.turn(conn)
 	case proto != "" || f.turn == nil:
 		f.give(conn)
 	default:
-		f.peek(ctx, conn)
+		f.peek(ctx, conn, shaken)
 	}
 }
 
 // peek tells HTTP from TURN by the first byte of a client that named no protocol: a method's name begins with a letter, a request of STUN with a zero (RFC 8489 section 5).
-func (f *front) peek(ctx context.Context, conn *tls.Conn) {
+func (f *front) peek(ctx context.Context, conn *tls.Conn, shaken func()) {
 	mute := context.AfterFunc(ctx, func() { conn.NetConn().Close() })
 	first := make([]byte, 1)
 	_, err := io.ReadFull(conn, first)
@@ -120,6 +155,7 @@ func (f *front) peek(ctx context.Context, conn *tls.Conn) {
 		return
 	}
 	began := &begun{Conn: conn, first: first}
+	shaken()
 	if first[0] == 0 {
 		f.turn(began)
 	} else {

@@ -72,7 +72,7 @@ func Listen(config Config) (*Server, error) {
 		s.turn = newRelayServer(relaying, s.log)
 	}
 	s.checks.init()
-	s.conns.open = make(map[*net.TCPConn]struct{})
+	s.conns.open, s.conns.crowd = make(map[*net.TCPConn]struct{}), crowd{}
 	if err := s.bind(withSecondaries(hosts, pairs), port, config.AlternatePort); err != nil {
 		s.Close()
 		return nil, err

@@ -42,6 +42,7 @@ const (
 type conns struct {
 	mu     sync.Mutex
 	open   map[*net.TCPConn]struct{}
+	crowd  crowd
 	closed bool
 	served sync.WaitGroup
 }
@@ -50,7 +51,7 @@ type conns struct {
 func (c *conns) add(conn *net.TCPConn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || len(c.open) >= maxConns {
+	if c.closed || len(c.open) >= maxConns || !c.crowd.enter(clientOf(conn.RemoteAddr())) {
 		return false
 	}
 	c.open[conn] = struct{}{}
@@ -61,6 +62,7 @@ func (c *conns) add(conn *net.TCPConn) bool {
 func (c *conns) remove(conn *net.TCPConn) {
 	c.mu.Lock()
 	delete(c.open, conn) // first, so that whoever sees it closed finds room
+	c.crowd.leave(clientOf(conn.RemoteAddr()))
 	c.mu.Unlock()
 	conn.Close()
 	c.served.Done()
@@ -97,7 +99,7 @@ func (s *Server) serveTCP(ctx context.Context, l *listener) error {
 		}
 		failed = 0
 		if !s.conns.add(conn) {
-			s.log.Debug("too many TCP connections", "from", conn.RemoteAddr(), "limit", maxConns)
+			s.log.Debug("too many TCP connections", "from", conn.RemoteAddr(), "limit", maxConns, "of one client", maxStreamsPerClient)
 			conn.Close()
 			continue
 		}

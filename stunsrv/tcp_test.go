@@ -119,8 +119,9 @@ func TestTCPBounded(t *testing.T) {
 	s := run(t, Config{AlternatePort: NoAlternate})
 	at := s.Addrs()[0]
 	open := make([]net.Conn, 0, maxConns)
-	for range maxConns {
-		conn, err := net.Dial("tcp", at.String())
+	for i := range maxConns {
+		from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(i/maxStreamsPerClient))}} // one address may have some of them only
+		conn, err := from.Dial("tcp", at.String())
 		if err != nil {
 			t.Fatalf("%v after %d; try: ulimit -n 8192", err, len(open))
 		}

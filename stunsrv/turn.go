@@ -86,6 +86,7 @@ type relayServer struct {
 	closed  bool
 	streams map[netip.Addr]*turnListener // by the address that connections come to
 	open    map[*turnStream]struct{}
+	crowd   crowd          // of open
 	work    sync.WaitGroup // of what pion was given: sockets, listeners, connections, relays
 	relays  relays
 }
@@ -93,7 +94,7 @@ type relayServer struct {
 var errTURNClosed = errors.New("stunsrv: TURN has ended")
 
 func newRelayServer(config TURNConfig, log *slog.Logger) *relayServer {
-	t := &relayServer{config: config, log: log, streams: map[netip.Addr]*turnListener{}, open: map[*turnStream]struct{}{}}
+	t := &relayServer{config: config, log: log, streams: map[netip.Addr]*turnListener{}, open: map[*turnStream]struct{}{}, crowd: crowd{}}
 	t.udp.Store(&map[netip.AddrPort]*turnUDP{})
 	t.relays.init()
 	return t

@@ -106,7 +106,8 @@ func (t *relayServer) serveStream(conn net.Conn, begun []byte, r *responder) {
 func (t *relayServer) add(c *turnStream) (*turnListener, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed || len(t.open) >= maxTurnStreams {
+	who := clientOf(net.TCPAddrFromAddrPort(c.source))
+	if t.closed || len(t.open) >= maxTurnStreams || !t.crowd.enter(who) {
 		return nil, false
 	}
 	addr := c.local.Addr()
@@ -115,6 +116,7 @@ func (t *relayServer) add(c *turnStream) (*turnListener, bool) {
 		l = &turnListener{t: t, addr: c.LocalAddr(), accept: make(chan *turnStream), done: make(chan struct{})}
 		if err := t.begin(addr, nil, l); err != nil {
 			t.log.Debug("no TURN", "at", addr, "err", err)
+			t.crowd.leave(who)
 			return nil, false
 		}
 		t.streams[addr] = l
@@ -212,6 +214,7 @@ func (c *turnStream) Close() error {
 	c.closing.Do(func() {
 		c.t.mu.Lock()
 		delete(c.t.open, c)
+		c.t.crowd.leave(clientOf(net.TCPAddrFromAddrPort(c.source)))
 		c.t.mu.Unlock()
 		close(c.done)
 		c.t.work.Done()
