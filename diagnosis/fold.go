@@ -163,6 +163,8 @@ type candidate struct {
 	applied  *bool // null: the other end has said nothing of it
 	appErr   string
 	appEvent int
+	// sampled: did the other end show its statistics after it had taken the candidate, and before the trial was stopped?
+	sampled bool
 }
 
 type signal struct {
@@ -280,6 +282,7 @@ func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
 		if t, n := f.end(p, e.Sample.Trial, e); n != nil {
 			t.progress(e, n.generation("").at(e.AtMs).sample(e.Sample, e.Seq, f.own))
 			if t != nil {
+				t.other(n).sampledAt(t)
 				t.prove(e)
 			}
 			t.watch(n, e)
@@ -693,6 +696,16 @@ func (n *end) sawRemote(c *protocol.SampleCandidate, event int) {
 	}
 	if len(n.remote) < maxPairs {
 		n.remote = append(n.remote, shown{*c, event})
+	}
+}
+
+// sampledAt notes that the other end has shown its statistics.
+func (n *end) sampledAt(t *trial) {
+	if t.stop != nil {
+		return
+	}
+	for _, c := range n.candidates {
+		c.sampled = c.sampled || c.applied != nil
 	}
 }
 

@@ -261,6 +261,8 @@ type long struct {
 	passed, died int
 	events       []int
 	sweep        bool // a headless peer tried size by size
+	// sure: beyond the chance of a loss that is blind to sizes.
+	sure bool
 }
 
 // longChecks looks for checks that were made long: those of the experiment, and those that a headless peer sent at the end's own place or beside it.
@@ -276,12 +278,13 @@ func (f *Fold) longChecks(t *trial, from, to *peer) (c long) {
 			case l.state == protocol.DirAnswered || l.alive():
 				c.passed, c.events = max(c.passed, size), addEvents(c.events, l.events...)
 			case l.dead() && l.counted:
-				c.died, c.events = size, addEvents(c.events, l.events...)
+				c.died, c.sure, c.events = size, true, addEvents(c.events, l.events...)
 			}
 		}
 	}
 	for _, s := range f.sweeps(t, from, to) {
 		c.sweep, c.events = true, addEvents(c.events, s.events...)
+		c.sure = c.sure || s.sure
 		c.passed = max(c.passed, s.passed)
 		if s.died > 0 && (c.died == 0 || s.died < c.died) {
 			c.died = s.died
@@ -318,12 +321,29 @@ func (f *Fold) sweeps(t *trial, from, to *peer) (out []long) {
 					s.died = q.Size
 				}
 			}
+			s.sure = f.clean(x, n.peer, s.passed)
 			if len(s.events) > 0 {
 				out = append(out, s)
 			}
 		}
 	}
 	return out
+}
+
+// clean: did at least two of the biggest sizes die, and none that is smaller than the longest that passed? Each is tried three times, so that at a loss of 20 % each way one of the
+// sizes dies by chance in one sweep of two.
+func (f *Fold) clean(x *trial, p *peer, passed int) bool {
+	died := 0
+	for _, q := range f.asked {
+		if q.What != "size" || q.Trial != x.id || q.peer != p || q.Answered || q.Sent <= 1 {
+			continue
+		}
+		if q.Size < passed {
+			return false
+		}
+		died++
+	}
+	return passed > 0 && died > 1
 }
 
 // standsFor: is it that peer, or a headless one on its machine?

@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/icescope/icescope/catalog"
@@ -20,7 +21,7 @@ func candidateRejected(f *Fold) (out []Finding) {
 			x := Finding{Severity: t.severity(), Confidence: protocol.Certain, Peers: []string{n.peer.id, far.peer.id}, Trial: t.kind, Run: t.run,
 				Direction: &protocol.Direction{From: far.peer.id, To: n.peer.id}, breaks: []protocol.TrialKind{t.kind}}
 			for _, c := range n.candidates {
-				if c.applied == nil || !*c.applied || !forbiddenPort(c) || c.appEvent > t.stopEvent || far.shows(c, t.stopEvent) {
+				if c.applied == nil || !*c.applied || !forbiddenPort(c) || c.appEvent > t.stopEvent || !c.sampled || !far.couldPair(c, t.stopEvent) || far.shows(c, t.stopEvent) {
 					continue
 				}
 				x.Summary = catalog.T("", "peer", n.peer.name(), "other", far.peer.name(), "address", endpoint(c.Address, c.Port), "port", itoa(c.Port))
@@ -41,6 +42,14 @@ func forbiddenPort(c *candidate) bool {
 	}
 	ip, err := netip.ParseAddr(c.Address)
 	return err == nil && (c.Port != 80 && c.Port != 443 || ip.IsPrivate())
+}
+
+// couldPair: had the end a candidate of UDP of the same family that a pair could have been made with?
+func (n *end) couldPair(c *candidate, before int) bool {
+	return slices.ContainsFunc(n.candidates, func(o *candidate) bool {
+		ip := addrOf(o.Address)
+		return o.event < before && o.Protocol == "udp" && (o.Masked() || ip.IsValid() && ip.Is4() == addrOf(c.Address).Is4())
+	})
 }
 
 // shows: does the candidate appear among the remote candidates that the browser took a pair for?

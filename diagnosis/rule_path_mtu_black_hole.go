@@ -73,8 +73,9 @@ func (f *Fold) blackHole(t *trial, l load) (x Finding, ok bool) {
 	}
 	x.Evidence = append(x.Evidence, c.evidence(l.from.peer, l.to.peer)...)
 	switch {
-	case c.died > 0:
+	case c.died > 0 && c.sure && !surely.bad():
 		x.Confidence = protocol.Certain
+	case c.died > 0: // chance takes long packets as well
 	case burst && (unheard || !sorted): // a queue that overflows may do the same; or the sizes are not known
 		x.Confidence = protocol.Possible
 	}

@@ -132,7 +132,11 @@ func (f *Fold) refused(x *Finding, u *relayUse) bool {
 			if reading == "-credentials" && expired {
 				reading = "-expired"
 			}
-			x.say(reading, u.surely(n), "peer", u.peer.name(), "url", url, "code", strconv.Itoa(e.Code), "until", until)
+			sure := u.surely(n)
+			if reading == "-expired" {
+				sure = protocol.Likely // by this server's clock
+			}
+			x.say(reading, sure, "peer", u.peer.name(), "url", url, "code", strconv.Itoa(e.Code), "until", until)
 			x.Evidence = append(x.Evidence, note(catalog.T("evidence.turn-refused", "peer", u.peer.name(), "url", url, "code", strconv.Itoa(e.Code), "text", strings.TrimSpace(e.Text)), e.event))
 			if expired {
 				x.Evidence = append(x.Evidence, note(catalog.T("evidence.turn-expired", "url", url, "until", until), n.startEvent))

@@ -112,7 +112,7 @@ func (f *Fold) reachedElsewhere(c *chosen) bool {
 			if !ip.IsValid() || ip == c.offered || !slices.Contains(m.addresses(), ip) || !c.offered.IsValid() && f.defaultHas(p, ip) && !f.leavesElsewhere(c.n, ip) {
 				continue
 			}
-			if f.answeredAt(m, c.offered) {
+			if f.answeredAt(m, c.offered) || !c.offered.IsValid() && f.answeredByDefault(p, m) {
 				continue // the offered address is as good: something else stops the browser
 			}
 			c.worked, c.sure = ip, true
@@ -171,6 +171,16 @@ func (f *Fold) answeredAt(n *end, ip netip.Addr) bool {
 	}
 	return slices.ContainsFunc(n.pairs, func(p *endPair) bool {
 		return value(p.ResponsesReceived) > 0 && p.remote.Protocol == "udp" && p.local.Type == "host" && addrOf(p.local.Address) == ip
+	})
+}
+
+// answeredByDefault: were checks answered that the end sent from an address of an interface which a default route leaves by? The page's hidden address is one of those.
+func (f *Fold) answeredByDefault(p *peer, n *end) bool {
+	list, _ := f.interfaces(p)
+	return slices.ContainsFunc(list, func(i protocol.Interface) bool {
+		return i.Default && slices.ContainsFunc(n.pairs, func(q *endPair) bool {
+			return holds(i, addrOf(q.local.Address)) && f.answeredAt(n, addrOf(q.local.Address))
+		})
 	})
 }
 

@@ -53,7 +53,7 @@ func TestServers(t *testing.T) {
 		want   string // code, confidence, ending of the summary's key; empty: none
 	}{
 		{"password", made(turn("alice"), candidateError(401, "Unauthorized", "turn:10.9.0.20:3478?transport=udp", ""), complete), "relay-unusable certain .summary-credentials"},
-		{"expired", made(turn("1700000000:alice"), candidateError(401, "", "turn:10.9.0.20:3478", ""), complete), "relay-unusable certain .summary-expired"},
+		{"expired", made(turn("1700000000:alice"), candidateError(401, "", "turn:10.9.0.20:3478", ""), complete), "relay-unusable likely .summary-expired"},
 		{"not expired", made(turn("4000000000:alice"), candidateError(401, "", "turn:10.9.0.20:3478", ""), complete), "relay-unusable certain .summary-credentials"},
 		{"a number far too high", made(turn("99999999999999999:alice"), candidateError(401, "", "turn:10.9.0.20:3478", ""), complete), "relay-unusable certain .summary-credentials"},
 		{"quota", made(turn("alice"), candidateError(486, "", "turn:10.9.0.20:3478", ""), complete), "relay-unusable certain .summary-quota"},
