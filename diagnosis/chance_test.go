@@ -51,3 +51,10 @@ func TestADefaultThatAnswersIsNotWrong(t *testing.T) {
 		}
 	}
 }
+
+// As long as an end gathers, another address may come.
+func TestWhatIsGatheredStillIsNotSettled(t *testing.T) {
+	if (&end{endEvent: -1, gatherEv: -1}).settled() || !(&end{endEvent: 3, gatherEv: -1}).settled() || !(&end{endEvent: -1, gatherEv: 3}).settled() {
+		t.Error("it is settled once gathering is over")
+	}
+}

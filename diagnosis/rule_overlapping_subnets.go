@@ -56,8 +56,9 @@ func overlappingSubnets(f *Fold) (out []Finding) {
 			switch {
 			case o.a == o.b && t.a.several() && t.b.several(): // it may be the default of a program that both have, as virtualBridge says
 				x.Confidence = protocol.Possible
-			case o.a == o.b:
+			case o.a == o.b && t.both((*end).settled):
 				x.Confidence = protocol.Certain
+			case o.a == o.b:
 			case ab.sent+ba.sent < enoughRequests || ab.arrived+ba.arrived > 0 || ab.got+ba.got > 0:
 				continue
 			}
@@ -81,6 +82,9 @@ func overlappingSubnets(f *Fold) (out []Finding) {
 	}
 	return out
 }
+
+// settled: had the end told all its candidates when the trial was over? Another one that comes late may make the shared address a program's default.
+func (n *end) settled() bool { return n.endEvent >= 0 || n.gatherEv >= 0 }
 
 // several: has the end more than one address of IPv4, its bridges aside?
 func (n *end) several() bool {
