@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -252,7 +253,8 @@ func TestTURNStreamWithoutCredentials(t *testing.T) {
 		client, server := net.Pipe()
 		c := &turnStream{Conn: server, responder: testResponder(), source: client4, local: server4, in: make([]byte, maxStreamMessage), unproved: time.Now().Add(unprovedLife)}
 		began := time.Now()
-		go func() {
+		var asking sync.WaitGroup
+		asking.Go(func() {
 			defer client.Close()
 			request, buf := stun.MustBuild(stun.TransactionID, stun.BindingRequest).Raw, make([]byte, 1000)
 			for {
@@ -262,11 +264,12 @@ func TestTURNStreamWithoutCredentials(t *testing.T) {
 				if _, err := client.Read(buf); err != nil {
 					return
 				}
-				time.Sleep(firstDeadline / 2)
+				<-time.After(firstDeadline / 2)
 			}
-		}()
+		})
 		_, err := c.Read(make([]byte, turnMTU))
 		server.Close()
+		defer asking.Wait()
 		if lasted := time.Since(began); !errors.Is(err, os.ErrDeadlineExceeded) || lasted != unprovedLife {
 			t.Errorf("%v after %v", err, lasted)
 		}
