@@ -71,16 +71,16 @@ type Evidence struct {
 }
 
 // ID tells findings apart within a room, and stays the same while evidence is added.
-func (f Finding) ID() string {
-	id := string(f.Code)
-	for _, p := range f.Peers {
+func (x Finding) ID() string {
+	id := string(x.Code)
+	for _, p := range x.Peers {
 		id += ":" + p
 	}
-	if f.Direction != nil {
-		id += ":" + f.Direction.From + ">" + f.Direction.To
+	if x.Direction != nil {
+		id += ":" + x.Direction.From + ">" + x.Direction.To
 	}
-	if f.Trial != "" {
-		id += ":" + string(protocol.NewTrialID(f.Trial, f.Run))
+	if x.Trial != "" {
+		id += ":" + string(protocol.NewTrialID(x.Trial, x.Run))
 	}
 	return id
 }

@@ -580,7 +580,8 @@ func (n *end) sample(s *protocol.Sample, event int, own []int) (progress bool) {
 		if r.Type == "prflx" && slices.Contains(own, r.Port) {
 			continue
 		}
-		base, have := "", n.byID[p.ID]
+		var base string
+		have := n.byID[p.ID]
 		if have != nil && have.saw.sockets == n.sockets() && have.saw.local == *l && have.saw.remote == *r {
 			base = have.base
 		} else {

@@ -99,7 +99,7 @@ func (s *Server) serveTCP(ctx context.Context, l *listener) error {
 		}
 		failed = 0
 		if !s.conns.add(conn) {
-			s.log.Debug("too many TCP connections", "from", conn.RemoteAddr(), "limit", maxConns, "of one client", maxStreamsPerClient)
+			s.log.Debug("too many TCP connections", "from", conn.RemoteAddr(), "limit", maxConns, "ofOneClient", maxStreamsPerClient)
 			conn.Close()
 			continue
 		}
