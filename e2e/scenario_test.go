@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -15,6 +17,9 @@ func TestScenarios(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var one sync.Mutex
+	var all []Played
+	versions := Versions(t.Context(), binary)
 	for _, s := range Plays() {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel() // as many at once as there are cores: a play is mostly waiting, and each has networks of its own
@@ -22,8 +27,18 @@ func TestScenarios(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			for _, wrong := range Judge(s, result) {
-				t.Error(wrong)
+			wrong := Judge(s, result)
+			for _, w := range wrong {
+				t.Error(w)
+			}
+			if table := os.Getenv("LAB_TABLE"); table != "" { // docs/lab-table.md, for who wants what the tests have played anyway
+				one.Lock()
+				defer one.Unlock()
+				all = append(all, Played{s, result, wrong})
+				old, _ := os.ReadFile(table)
+				if err := os.WriteFile(table, []byte(Table(string(old), all, versions)), 0o644); err != nil {
+					t.Error(err)
+				}
 			}
 			v := result.Final.Verdict
 			t.Logf("needs %s, cause %s, %.1f s to final: %s", v.Needs, v.Cause, result.ToFinal.Seconds(), v.Summary)
