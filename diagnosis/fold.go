@@ -257,7 +257,8 @@ func (f *Fold) addOfPeer(p *peer, e *protocol.Event) {
 		}
 		s := sighting{*e.Sighting, e.Seq, e.AtMs}
 		p.sightings = append(p.sightings, s)
-		if s.Transport == "udp" && s.Answered && s.Kind == "binding" {
+		// What came to a port that was opened for an experiment says nothing of the ports that everything else asks.
+		if s.Transport == "udp" && s.Answered && s.Kind == "binding" && f.ownPort(s.Local) {
 			p.udp = append(p.udp, s)
 		}
 	case e.Type == protocol.EventDescription && e.Description != nil:
@@ -647,6 +648,13 @@ func (n *end) renamed(base string, r *protocol.SampleCandidate, p *protocol.Samp
 		}
 	}
 	return nil
+}
+
+// ownPort: is it one of the ports that this server named when the room was made? Yes where it named none.
+func (f *Fold) ownPort(local string) bool {
+	at, err := netip.ParseAddrPort(local)
+	own := f.ownPorts()
+	return err != nil || len(own) == 0 || slices.Contains(own, int(at.Port()))
 }
 
 // ownPorts are the UDP ports of this server.

@@ -65,7 +65,7 @@ func (f *Fold) mute(p *peer) (m mute) {
 	}
 	for _, kind := range []protocol.TrialKind{protocol.TrialRelayUDP, protocol.TrialRelayTCP} {
 		t := f.newestTrial(kind)
-		if t == nil || !t.failed() || t.stop.Reason != protocol.ReasonNoRelay {
+		if t == nil || !t.relayless() {
 			continue
 		}
 		for _, n := range t.ends() {
@@ -85,7 +85,7 @@ func (f *Fold) mute(p *peer) (m mute) {
 // common; the trial with STUN may have connected before it showed, by what the other end knows of itself.
 func (f *Fold) relayMute(p *peer) []int {
 	t := f.newestTrial(protocol.TrialRelayUDP)
-	if t == nil || len(udpSightings(p)) > 0 || !t.failed() || t.stop.Reason != protocol.ReasonNoRelay || t.a.peer != p && t.b.peer != p {
+	if t == nil || len(udpSightings(p)) > 0 || !t.relayless() || t.a.peer != p && t.b.peer != p {
 		return nil
 	}
 	// An end that has done with gathering and names no error was not let try.
@@ -95,6 +95,12 @@ func (f *Fold) relayMute(p *peer) []int {
 		return nil
 	}
 	return []int{t.stopEvent}
+}
+
+// relayless: did a relay trial fail for want of a relayed address? Firefox does not wait for one: its agent fails after five seconds without a pair.
+func (t *trial) relayless() bool {
+	return t.failed() && (t.stop.Reason == protocol.ReasonNoRelay ||
+		t.stop.Reason == protocol.ReasonAgentFailed && t.kind.Relay() && t.either(func(n *end) bool { return len(n.ofType("relay")) == 0 }))
 }
 
 // redundant: did this server answer one of several sockets at the very address that it was signaled with? The reflexive candidate then equals the host's and is left out (RFC 8445

@@ -199,7 +199,7 @@ func (f *Fold) unanswered(x *Finding, u *relayUse) bool {
 			at, ms := n.stopEvent, n.stopMs
 			silent := n.stopped && n.gatherEv < 0 && n.trial.Kind() == protocol.TrialGather
 			// An end that was done without an address and without an error was not let try (non-proxied-udp-disabled), and the other had no time.
-			if n == u.n && u.kind.Relay() && u.t.stop != nil && u.t.stop.Reason == protocol.ReasonNoRelay && n.gatherEv < 0 && u.t.stopMs-u.t.startedMs >= STUNPatienceMs && u.t.waited(n) {
+			if n == u.n && u.kind.Relay() && u.t.relayless() && n.gatherEv < 0 && u.t.stopMs-u.t.startedMs >= STUNPatienceMs && u.t.waited(n) {
 				at, ms, silent = u.t.stopEvent, u.t.stopMs, true
 			}
 			if silent {
