@@ -91,10 +91,16 @@ func (f *Fold) relayMute(p *peer) []int {
 	// An end that has done with gathering and names no error was not let try.
 	n := t.endOf(p)
 	if len(n.ofType("relay")) > 0 || n.refusedRelay() || !t.waited(n) || n.gatherEv >= 0 && len(n.errors) == 0 ||
-		slices.ContainsFunc(f.endsOf(p), func(x *end) bool { return len(x.srflx()) > 0 }) {
+		slices.ContainsFunc(f.endsOf(p), func(x *end) bool { return len(x.srflx()) > 0 && !f.ofExperiment(x) }) {
 		return nil
 	}
 	return []int{t.stopEvent}
+}
+
+// ofExperiment: does this end belong to an experiment, which asks other ports, or asks otherwise?
+func (f *Fold) ofExperiment(n *end) bool {
+	t := f.trial(n.trial)
+	return t != nil && t.start.Experiment != ""
 }
 
 // relayless: did a relay trial fail for want of a relayed address? Firefox does not wait for one: its agent fails after five seconds without a pair.
