@@ -136,7 +136,7 @@ func (f *Fold) Ending(id protocol.TrialID, nowMs float64) (stop protocol.Stop, o
 	return stop, false, again
 }
 
-// beats are the last samples of an end, by the server's clock. They come four times a second, or once a second from a page in the background.
+// beats are the last samples of an end, by the server's clock. They come four times a second, twice where nothing changes, or once a second from a page in the background.
 type beats struct {
 	at   [enoughBeats]float64
 	next int
@@ -144,8 +144,8 @@ type beats struct {
 }
 
 const (
-	// enoughBeats are two seconds of an end that runs as it should, and so half of the shortest patience.
-	enoughBeats = 8
+	// enoughBeats are under two seconds of an end that runs as it should, and three of one whose statistics do not change: within the shortest patience.
+	enoughBeats = 6
 	// beatMost is when to look again for one that is late.
 	beatMost = 1000
 )

@@ -9,8 +9,8 @@ export interface Outbox {
   post(m: ClientMessage): void;
 }
 
-/** A sample equal to the one before is not sent again, but one a second is, so that "still so" can be told from "gone". */
-const SAME_SAMPLE_MS = 1000;
+/** A sample equal to the one before is not sent again, but one each half second is, so that "still so" can be told from "gone". */
+const SAME_SAMPLE_MS = 450;
 /** Firefox counts no requests (facts.md section 4). Asked only while there is no pair whose members could tell. */
 const COUNTS = typeof navigator !== "undefined" && !/firefox/i.test(navigator.userAgent);
 
