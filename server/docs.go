@@ -2,12 +2,12 @@ package server
 
 import (
 	"bytes"
-	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/yuin/goldmark"
@@ -17,11 +17,11 @@ import (
 	"github.com/icescope/icescope/protocol"
 )
 
-// documents serves docs/ offline: each page once rendered is kept, they never change.
+// documents serves docs/ offline. Each page is rendered when somebody first asks for it, and kept: they never change.
 type documents struct {
 	files fs.FS
 	lang  protocol.Lang
-	pages map[string][]byte // by file name
+	pages map[string]func() ([]byte, error) // by file name
 }
 
 // markdown is what our documents are written in: CommonMark with tables, and headings that can be linked to. Raw HTML is left out.
@@ -50,26 +50,20 @@ img { max-width: 100% } nav { font-size: .9rem } :focus-visible { outline: 2px s
 </html>
 `))
 
-// newDocuments renders every document, so that a broken one is found when the server starts and not when somebody reads it.
 func newDocuments(files fs.FS, lang protocol.Lang) (documents, error) {
-	d := documents{files: files, lang: lang, pages: map[string][]byte{}}
+	d := documents{files: files, lang: lang, pages: map[string]func() ([]byte, error){}}
 	names, err := fs.Glob(files, "*.md")
-	if err != nil {
-		return d, err
-	}
 	for _, name := range names {
-		text, err := fs.ReadFile(files, name)
-		if err != nil {
-			return d, err
-		}
-		if d.pages[name], err = d.render(name, text); err != nil {
-			return d, fmt.Errorf("docs/%s: %w", name, err)
-		}
+		d.pages[name] = sync.OnceValues(func() ([]byte, error) { return d.render(name) })
 	}
-	return d, nil
+	return d, err
 }
 
-func (d documents) render(name string, text []byte) ([]byte, error) {
+func (d documents) render(name string) ([]byte, error) {
+	text, err := fs.ReadFile(d.files, name)
+	if err != nil {
+		return nil, err
+	}
 	var body, page bytes.Buffer
 	if err := markdown.Convert(text, &body); err != nil {
 		return nil, err
@@ -85,7 +79,7 @@ func (d documents) render(name string, text []byte) ([]byte, error) {
 	} else if _, err := fs.Stat(d.files, japanese(name)); err == nil {
 		frame.Other, frame.OtherName = protocol.Japanese, "日本語"
 	}
-	err := documentPage.Execute(&page, frame)
+	err = documentPage.Execute(&page, frame)
 	return page.Bytes(), err
 }
 
@@ -112,12 +106,17 @@ func (d documents) serve(w http.ResponseWriter, r *http.Request, name string) {
 	if lang == "" {
 		lang = d.lang
 	}
-	page, ok := d.pages[name]
+	render, ok := d.pages[name]
 	if own, translated := d.pages[japanese(name)]; lang == protocol.Japanese && translated {
-		page, ok = own, true
+		render, ok = own, true
 	}
 	if !ok {
 		http.NotFound(w, r)
+		return
+	}
+	page, err := render()
+	if err != nil { // a defect of the document, which the tests would have found
+		http.Error(w, "this document cannot be shown", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -18,6 +18,11 @@ func TestDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for name, render := range d.pages {
+		if page, err := render(); err != nil || len(page) == 0 {
+			t.Errorf("docs/%s: %v", name, err)
+		}
+	}
 	r := chi.NewRouter()
 	r.Get("/findings", d.serveFindings)
 	r.Get("/docs/*", d.serveDocument)
