@@ -653,8 +653,7 @@ func (n *end) renamed(base string, r *protocol.SampleCandidate, p *protocol.Samp
 // ownPort: is it one of the ports that this server named when the room was made? Yes where it named none.
 func (f *Fold) ownPort(local string) bool {
 	at, err := netip.ParseAddrPort(local)
-	own := f.ownPorts()
-	return err != nil || len(own) == 0 || slices.Contains(own, int(at.Port()))
+	return err != nil || len(f.own) == 0 || slices.Contains(f.own, int(at.Port()))
 }
 
 // ownPorts are the UDP ports of this server.

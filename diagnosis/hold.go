@@ -1,8 +1,6 @@
 package diagnosis
 
 import (
-	"strings"
-
 	"github.com/icescope/icescope/protocol"
 )
 
@@ -144,7 +142,7 @@ func (t *trial) holdReport() *protocol.HoldReport {
 // restarted takes the description that an end signaled. One with other credentials than the first restarts ICE (RFC 8839 section 4.4.1.1): what this end then gathers and
 // shows is another generation and stands apart, so that the first keeps what it proved.
 func (n *end) restarted(d *protocol.Description, e *protocol.Event) {
-	ufrag := fragment(d.SDP)
+	ufrag := attribute(d.SDP, "ice-ufrag")
 	switch {
 	case ufrag == "" || ufrag == n.fragment:
 	case n.fragment == "":
@@ -166,10 +164,3 @@ func (n *end) generation(ufrag string) *end {
 
 // maxRestarts bounds what a broken peer can make the picture hold: the longest hold has room for as many, one every five seconds.
 const maxRestarts = protocol.MaxHoldMs / 5000
-
-// fragment is the username fragment of a description (RFC 8839 section 5.4).
-func fragment(sdp string) string {
-	_, rest, _ := strings.Cut(sdp, "a=ice-ufrag:")
-	rest, _, _ = strings.Cut(rest, "\n")
-	return strings.TrimSpace(rest)
-}

@@ -51,7 +51,7 @@ func (f *Fold) corners(run *end) []protocol.CornerSet {
 
 // quad finds the corners for a peer: home is the address of the server that the peer's requests came to.
 func (f *Fold) quad(run *end, home netip.Addr) quad {
-	ports := f.ownPorts() // the primary first
+	ports := f.own // the primary first
 	if len(ports) == 0 || !home.IsValid() {
 		return quad{}
 	}

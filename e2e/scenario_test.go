@@ -23,25 +23,20 @@ func TestScenarios(t *testing.T) {
 	for _, s := range Plays() {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel() // as many at once as there are cores: a play is mostly waiting, and each has networks of its own
-			result, err := Run(t.Context(), s, RunOptions{Binary: binary, Artefacts: filepath.Join("..", "artefacts", s.Name), Gallery: s.Name == showpiece})
-			if err != nil {
-				t.Error(err)
-			}
-			wrong := Judge(s, result)
-			for _, w := range wrong {
-				t.Error(w)
+			played := Company{Binary: binary, Artefacts: filepath.Join("..", "artefacts"), Gallery: s.Name == showpiece}.perform(t.Context(), s)
+			for _, wrong := range played.Wrong {
+				t.Error(wrong)
 			}
 			if table := os.Getenv("LAB_TABLE"); table != "" { // docs/lab-table.md, for who wants what the tests have played anyway
 				one.Lock()
 				defer one.Unlock()
-				all = append(all, Played{s, result, wrong})
-				old, _ := os.ReadFile(table)
-				if err := os.WriteFile(table, []byte(Table(string(old), all, versions)), 0o644); err != nil {
+				all = append(all, played)
+				if err := WriteTable(table, all, versions); err != nil {
 					t.Error(err)
 				}
 			}
-			v := result.Final.Verdict
-			t.Logf("needs %s, cause %s, %.1f s to final: %s", v.Needs, v.Cause, result.ToFinal.Seconds(), v.Summary)
+			v := played.Final.Verdict
+			t.Logf("needs %s, cause %s, %.1f s to final: %s", v.Needs, v.Cause, played.ToFinal.Seconds(), v.Summary)
 		})
 	}
 }

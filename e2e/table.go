@@ -3,7 +3,9 @@ package e2e
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,6 +93,15 @@ func (c Company) perform(ctx context.Context, p Play) Played {
 		played.Wrong = append(played.Wrong, err.Error())
 	}
 	return played
+}
+
+// WriteTable writes what was played into the table of that file, and leaves there what was not.
+func WriteTable(file string, all []Played, versions []string) error {
+	old, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(file, []byte(Table(string(old), all, versions)), 0o644)
 }
 
 // Table is docs/lab-table.md: what came of the whole programme. What was not played this time stays as it is in old, an earlier table or nothing.

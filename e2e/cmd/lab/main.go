@@ -17,7 +17,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/signal"
 	"path"
@@ -148,7 +147,7 @@ func play(ctx context.Context, names, ends string, runs int, out string, c e2e.C
 			bad++
 		}
 		if out != "" { // after each, so that an interrupted programme is not lost
-			if err := writeTable(out, all, versions); err != nil {
+			if err := e2e.WriteTable(out, all, versions); err != nil {
 				p.Wrong = append(p.Wrong, err.Error())
 			}
 		}
@@ -167,15 +166,6 @@ func play(ctx context.Context, names, ends string, runs int, out string, c e2e.C
 		return fmt.Errorf("%d of %d plays are not as expected", bad, len(all))
 	}
 	return nil
-}
-
-// writeTable writes what was played into the table, and leaves there what was not.
-func writeTable(file string, all []e2e.Played, versions []string) error {
-	old, err := os.ReadFile(file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return os.WriteFile(file, []byte(e2e.Table(string(old), all, versions)), 0o644)
 }
 
 // wanted tells whether one of the names is the play's, or its scenario's, or a pattern of one.
