@@ -303,7 +303,7 @@ func (f *Fold) contradicts(t *trial, direct answer) bool {
 
 // fair: has the trial come to an end of its own, with both ends knowing their address outside?
 func (f *Fold) fair(t *trial) bool {
-	if t.stop == nil {
+	if t.stop == nil || t.hindered() {
 		return false
 	}
 	switch t.stop.Reason {

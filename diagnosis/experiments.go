@@ -83,18 +83,13 @@ func (f *Fold) propose(s separation, able bool) (x Experiment, ok bool) {
 
 // sessionAble: can the session still run experiments by itself? It needs both peers and room in the recording, and has a limit.
 func (f *Fold) sessionAble() bool {
-	here, made := 0, 0
-	for _, p := range f.peers {
-		if p.joined.Kind != protocol.KindWatcher && p.joined.Beside == "" && len(p.joined.Trials) > 0 && !p.left {
-			here++
-		}
-	}
+	made := 0
 	for _, r := range f.runs {
 		if r.Experiment != "" && r.Automatic {
 			made++
 		}
 	}
-	return here == 2 && made < MaxExperiments && !f.full
+	return len(f.players()) == 2 && made < MaxExperiments && !f.full
 }
 
 // peerCommand is what to type on the machine of a peer: the room as that peer itself has opened it.
@@ -145,10 +140,10 @@ func (f *Fold) fresh(r run) bool {
 }
 
 // experiment are the trials that were run for it, ended ones only, and none that are older than the trial of the room's two peers that they are compared with. What
-// an end left before it was over separates nothing.
+// an end left before it was over, or could not keep up with, separates nothing.
 func (f *Fold) experiment(kind protocol.Experiment) (out []*trial) {
 	for _, t := range f.side {
-		if t.start.Experiment == kind && t.stop != nil && t.stop.Outcome != protocol.OutcomeSkipped && !t.broken() && t.run > f.newest(t.kind) {
+		if t.start.Experiment == kind && t.stop != nil && t.stop.Outcome != protocol.OutcomeSkipped && !t.broken() && !(t.hindered() && !t.either((*end).iceConnected)) && t.run > f.newest(t.kind) {
 			out = append(out, t)
 		}
 	}

@@ -137,6 +137,8 @@ type end struct {
 	heardMs     *float64         // when they grew for the last time
 	found       sockets
 	beats       beats
+	ownMs       float64             // the last sample, by the end's own clock
+	lateMs      float64             // the longest that a sample was waited for until the trial ended, by that clock
 	byID        map[string]*endPair // the pairs that the statistics showed last, by their id there
 	transport
 	course

@@ -22,6 +22,9 @@ type holding struct {
 func (t *trial) watch(n *end, e *protocol.Event) {
 	if e.Sample != nil {
 		n.beats.add(e.AtMs)
+		if t != nil && t.stop == nil {
+			n.late(e.Sample.AtMs)
+		}
 	}
 	if t == nil || t.stop != nil || t.start.HoldMs == 0 {
 		return

@@ -69,6 +69,7 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 	var cheaper *trial
 	relays := 0
 	tried := false
+	hindered, again := false, f.Hindered()
 	for _, n := range needsOf {
 		t := f.newestTrial(n.kind)
 		// One that an end could not run in time was tried all the same.
@@ -76,7 +77,7 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 			continue
 		}
 		tried = true
-		if (n.kind == protocol.TrialRelayUDP || n.kind == protocol.TrialRelayTCP) && !t.broken() && t.conclusive() {
+		if (n.kind == protocol.TrialRelayUDP || n.kind == protocol.TrialRelayTCP) && !t.broken() && !t.hindered() && t.conclusive() {
 			relays++ // what an end could not even begin, or did not stay for, says nothing of the network
 		}
 		if t.connected() {
@@ -88,6 +89,7 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 		}
 		settled = settled && t.stop != nil
 		unfinished = unfinished || t.broken()
+		hindered = hindered || t.hindered()
 		cheaper = t
 	}
 	for _, k := range trialOrder {
@@ -108,6 +110,9 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 			v.Cause, v.Confidence = findings[i].Code, findings[i].Confidence
 			v.Final = v.Final && !undecided(findings[i], experiments)
 		}
+	}
+	if hindered { // a cheaper way might have connected on a machine that keeps up, and is tried again
+		v.Final = v.Final && len(again) == 0
 	}
 	f.word(&v, tried)
 	return v

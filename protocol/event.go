@@ -114,6 +114,8 @@ type RunMade struct {
 	Automatic   bool        `json:"automatic,omitempty"`
 	Experiment  Experiment  `json:"experiment,omitempty" ts:"Experiment | ''"`
 	HoldMs      int         `json:"holdMs,omitempty"`
+	// Repeat tells that the server tries again by itself what the machine of an end could not keep up with.
+	Repeat bool `json:"repeat,omitempty"`
 	// Peers are the two ends, where one of them stands beside another peer; empty: the two of the room.
 	Peers []string `json:"peers,omitempty"`
 }

@@ -22,6 +22,9 @@ func (s *state) besides() bool {
 	if s.recording.full || s.closed || s.main == 0 {
 		return false
 	}
+	if s.repeat() {
+		return true
+	}
 	for _, p := range s.room.Members() {
 		if p.Beside() == "" || len(p.Hello().Trials) == 0 || s.companion[p.ID()] == s.main {
 			continue
@@ -32,6 +35,17 @@ func (s *state) besides() bool {
 		}
 	}
 	return s.automatic()
+}
+
+// repeat tries again what the machine of an end could not keep up with, now that nothing else runs on it. A person sees it happen, and the verdict waits for it.
+func (s *state) repeat() bool {
+	kinds := s.fold.Hindered()
+	if len(kinds) == 0 || len(s.kinds(kinds, s.players())) < len(kinds) {
+		return false
+	}
+	before := s.run
+	s.begin(&protocol.Run{Trials: kinds, SwapOfferer: s.swapped}, nil, repeated)
+	return s.run > before
 }
 
 // farOf is the other end of the trials of a peer that stands beside one of the two; nil: why it has none.

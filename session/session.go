@@ -223,7 +223,7 @@ func (c *Conductor) Welcomed(r *signaling.Room, p *signaling.Peer) {
 	s.measureNAT(p)
 	if len(p.Hello().Trials) > 0 && p.Beside() == "" && len(s.players()) == 2 {
 		if s.waits = !c.turn(s); !s.waits {
-			s.begin(&protocol.Run{}, nil, true)
+			s.begin(&protocol.Run{}, nil, automatic)
 			s.yield() // where there is nothing that both can run
 		}
 	}

@@ -81,7 +81,7 @@ func (s *state) request(p *signaling.Peer, m *protocol.ClientMessage) {
 	case len(s.kinds(m.Run.Trials, players)) == 0:
 		refuse(protocol.ErrRefused, "none of the trials that were asked for can be run by this server and both peers", "name none, to run all that are possible")
 	default:
-		s.begin(m.Run, p, false)
+		s.begin(m.Run, p, asked)
 	}
 }
 
@@ -112,9 +112,18 @@ type launch struct {
 
 func (l *launch) ends() []*signaling.Peer { return []*signaling.Peer{l.offerer, l.answerer} }
 
+// occasion is why a run is made.
+type occasion int
+
+const (
+	asked     occasion = iota // by a person
+	automatic                 // the second peer has come
+	repeated                  // the machine of an end could not keep up
+)
+
 // begin starts a run of the room's two peers: each trial at both ends, side by side. A trial of the same kind that still runs is ended, and so is what is run besides, for
 // it would be compared with what is over. Where nothing can be run, it does nothing.
-func (s *state) begin(run *protocol.Run, by *signaling.Peer, automatic bool) {
+func (s *state) begin(run *protocol.Run, by *signaling.Peer, why occasion) {
 	players := s.players()
 	if len(players) != 2 || s.recording.full {
 		return
@@ -129,7 +138,7 @@ func (s *state) begin(run *protocol.Run, by *signaling.Peer, automatic bool) {
 		}
 		return slices.Contains(kinds, id.Kind())
 	})
-	l := &launch{RunMade: protocol.RunMade{Trials: kinds, SwapOfferer: run.SwapOfferer, Automatic: automatic, HoldMs: run.HoldMs}, offerer: players[0], answerer: players[1]}
+	l := &launch{RunMade: protocol.RunMade{Trials: kinds, SwapOfferer: run.SwapOfferer, Automatic: why != asked, Repeat: why == repeated, HoldMs: run.HoldMs}, offerer: players[0], answerer: players[1]}
 	if run.SwapOfferer {
 		l.offerer, l.answerer = l.answerer, l.offerer
 	}

@@ -113,7 +113,7 @@ func (c *Conductor) nextTurn(keepsUp bool) (s *state, more bool) {
 func (s *state) myTurn() {
 	if !s.closed && s.waits {
 		s.waits = false
-		s.begin(&protocol.Run{}, nil, true)
+		s.begin(&protocol.Run{}, nil, automatic)
 	}
 	s.yield()
 	s.changed()

@@ -1,0 +1,106 @@
+package diagnosis
+
+import (
+	"slices"
+
+	"github.com/icescope/icescope/catalog"
+	"github.com/icescope/icescope/protocol"
+)
+
+// A machine that cannot keep up looks like a network that loses packets: its browser asks late, answers late, and gives up by its own clock while the other end has hardly begun. How
+// late it is shows in its samples, which it stamps by its own clock, so that a network that delays them is not blamed for it.
+
+const (
+	// LateMs between two samples of an end, or before its first, is what a machine that keeps up never shows: they come four times a second, twice where nothing changes, and the
+	// first a second or two after the start of a browser's first connection (the lab, idle: at most 2.3 s).
+	LateMs = 2500
+	// MaxRepeats is how often the session repeats by itself what a machine has hindered. What is more is left to people: the machine will not keep up.
+	MaxRepeats = 2
+)
+
+// late takes a sample's own time.
+func (n *end) late(atMs float64) {
+	if gap := atMs - n.ownMs; gap > n.lateMs {
+		n.lateMs = gap
+	}
+	n.ownMs = atMs
+}
+
+// hindered: did the trial fail while one of the ends could not keep up? Then its silence says little of the network.
+func (t *trial) hindered() bool {
+	return t.beaten() && !t.connected() && t.stop.Reason != protocol.ReasonSuperseded && t.either(func(n *end) bool { return n.lateMs > LateMs })
+}
+
+// slowest is the end that was the latest.
+func (t *trial) slowest() *end {
+	if t.b.lateMs > t.a.lateMs {
+		return t.b
+	}
+	return t.a
+}
+
+// Hindered are the kinds of trials that ended so last, and that the session is to repeat: none where it has done so often enough, or cannot.
+func (f *Fold) Hindered() (kinds []protocol.TrialKind) {
+	if f.full || f.repeats() >= MaxRepeats || len(f.players()) != 2 {
+		return nil
+	}
+	for _, n := range needsOf {
+		if t := f.newestTrial(n.kind); t != nil && t.hindered() {
+			kinds = append(kinds, n.kind)
+		}
+	}
+	return kinds
+}
+
+// repeats is how often the session has repeated trials since a person, or the second peer's coming, last began a run.
+func (f *Fold) repeats() (n int) {
+	for _, r := range f.runs {
+		switch {
+		case r.Repeat:
+			n++
+		case r.Experiment == "" && len(r.Peers) == 0:
+			n = 0
+		}
+	}
+	return n
+}
+
+// players are the two of the room, where they are here.
+func (f *Fold) players() (out []*peer) {
+	for _, p := range f.peers {
+		if p.joined.Kind != protocol.KindWatcher && p.joined.Beside == "" && len(p.joined.Trials) > 0 && !p.left {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// doubt takes back what only a machine that could not keep up may have shown: what was found in such a trial is gone when the trial was repeated, and is possible at most
+// until then. What is certain rests on what was seen, not on what was missed.
+func (f *Fold) doubt(all []Finding) []Finding {
+	all = slices.DeleteFunc(all, func(x Finding) bool {
+		if x.Confidence == protocol.Certain || x.Run == 0 || x.Run == f.newest(x.Trial) {
+			return false
+		}
+		t := f.trialOf(x.Trial, x.Run)
+		return t != nil && t.hindered()
+	})
+	for i := range all {
+		x := &all[i]
+		if x.Confidence != protocol.Likely || x.Run == 0 {
+			continue
+		}
+		t := f.trialOf(x.Trial, x.Run)
+		if t == nil || !t.hindered() {
+			continue
+		}
+		n := t.slowest()
+		x.Confidence = protocol.Possible
+		x.Evidence = append(x.Evidence, note(catalog.T("evidence.hindered", "peer", n.peer.name(), "trial", "@trial."+string(t.kind), "seconds", seconds(n.lateMs)), n.lastSample, t.stopEvent))
+	}
+	return all
+}
+
+func (f *Fold) trialOf(kind protocol.TrialKind, run int) *trial {
+	return f.trial(protocol.NewTrialID(kind, run))
+}
