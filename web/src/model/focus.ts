@@ -1,5 +1,5 @@
 // What the reader points at. Whatever shows the same thing lights up: its row in a table, its cell in the matrix, its arrow in the picture, its events in the timeline.
-import { computed, signal, type ReadonlySignal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { CandidateReport, PairEnd, PairReport } from "../protocol.gen";
 
 /** Focus names the things that belong together, by the keys below and by the numbers of events. */
@@ -20,10 +20,14 @@ export const pointed = signal<Focus | null>(null);
 export const pinned = signal<Focus | null>(null);
 
 /** lit is everything that is to be lit now. */
-export const lit: ReadonlySignal<Record<keyof Focus, ReadonlySet<string | number>>> = computed(() => {
+export const lit = computed(() => {
   const all = [pointed.value, pinned.value];
-  const of = (what: keyof Focus) => new Set<string | number>(all.flatMap((f) => f?.[what] ?? []));
-  return { candidates: of("candidates"), pairs: of("pairs"), lanes: of("lanes"), events: of("events") };
+  return {
+    candidates: new Set(all.flatMap((f) => f?.candidates ?? [])),
+    pairs: new Set(all.flatMap((f) => f?.pairs ?? [])),
+    lanes: new Set(all.flatMap((f) => f?.lanes ?? [])),
+    events: new Set(all.flatMap((f) => f?.events ?? [])),
+  };
 });
 
 /** candidateKey is one candidate of a peer in a kind of trial. */
