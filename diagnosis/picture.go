@@ -107,6 +107,9 @@ func (t *trial) report() protocol.TrialReport {
 		Pairs: []protocol.PairReport{}, Error: t.failure, Hold: t.holdReport()}
 	if t.stop != nil {
 		r.Outcome, r.Reason = t.stop.Outcome, t.stop.Reason
+		if t.hindered() {
+			r.Hindered = t.slowest().peer.id
+		}
 	}
 	r.Clocks = t.clocks()
 	for _, row := range t.rows() {

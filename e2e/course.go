@@ -22,15 +22,15 @@ const (
 // The clocks of what comes after the first run.
 const (
 	// experimentDeadline is for the experiments that the session runs by itself: a few runs of one or two trials, one after another.
-	experimentDeadline = 60 * time.Second
+	experimentDeadline = 90 * time.Second
 	// holdGrace is what a held run takes beside the holding: to connect and measure before, and to notice and come back after.
 	holdGrace = 60 * time.Second
 	// revealDeadline is for the page's gathering with the permission and the run that follows.
-	revealDeadline = 30 * time.Second
+	revealDeadline = 75 * time.Second
 	// buttonDeadline is for a button that depends on nothing but the report that is there already.
-	buttonDeadline = 5 * time.Second
+	buttonDeadline = 20 * time.Second
 	// besideDeadline is for the trials of one more peer, its start among it.
-	besideDeadline = 40 * time.Second
+	besideDeadline = 75 * time.Second
 )
 
 // steps changes the network as the scenario says, from that moment on.

@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"slices"
+
+	"github.com/icescope/icescope/protocol"
 )
 
 // Play is one line of the lab's programme.
@@ -68,7 +70,39 @@ func (s Scenario) play(v Variant) Play {
 	return p
 }
 
-// Plays is what the tests play: every scenario with two Chromium, then with its variants.
+// Tested is what the tests play, of Plays: as few as show every cause, every finding and every verdict once with two Chromium, and enough of the variants. The rest is for make lab, and its
+// recordings are the diagnosis' stories.
+func Tested() (out []Play) {
+	shown := map[string]bool{}
+	variants := map[Ends]int{}
+	for _, p := range Plays() {
+		fresh := false
+		for _, what := range append(words(p.Expect.known()), "needs "+string(p.Expect.Needs)) {
+			fresh = fresh || !shown[what]
+			shown[what] = true
+		}
+		if e := p.Ends(); e != TwoChromium {
+			variants[e]++
+			fresh = fresh || variants[e] <= enoughVariants
+		}
+		if fresh {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// enoughVariants of each pair of ends: what makes them another matter (no counters, other names, no page) shows in the first few.
+const enoughVariants = 4
+
+func words(codes []protocol.Code) (out []string) {
+	for _, c := range codes {
+		out = append(out, string(c))
+	}
+	return out
+}
+
+// Plays is what the scenarios list: every one with two Chromium, then with its variants.
 func Plays() (out []Play) {
 	for _, s := range Scenarios {
 		for _, v := range append([]Variant{{Kinds: TwoChromium.kinds()}}, s.Variants...) {

@@ -24,14 +24,14 @@ import (
 // The clocks of a run.
 const (
 	// verdictDeadline is from opening the second page to a final verdict. Chromium's own time-out is 15 s, and whoever needs longer has waited for it; a verdict
-	// may also wait for the experiment that its cause hangs on, which is another run.
-	verdictDeadline = 30 * time.Second
+	// may also wait for the experiment that its cause hangs on, which is another run; on a machine that cannot keep up, trials are repeated before all that.
+	verdictDeadline = 75 * time.Second
 	// settleDeadline is from the final verdict until no trial is out any more; the slowest is one whose end only a browser's time-out brings.
-	settleDeadline = 20 * time.Second
+	settleDeadline = 40 * time.Second
 	// customDeadline is for the pasted iceServers: Chromium waits 40 s for a STUN server that never answers.
-	customDeadline = 50 * time.Second
+	customDeadline = 70 * time.Second
 	// startDeadline is for two browsers and the server on a busy machine of two cores.
-	startDeadline = 40 * time.Second
+	startDeadline = 60 * time.Second
 	// lookEvery is how often the report is read while waiting for something in it.
 	lookEvery = 50 * time.Millisecond
 )

@@ -83,7 +83,29 @@ func (c Company) Perform(ctx context.Context, plays []Play, seen func(Played)) {
 	wg.Wait()
 }
 
-func (c Company) perform(ctx context.Context, p Play) Played {
+// maxVoid is how often a play may be void before what came of it is taken as it is.
+const maxVoid = 2
+
+// perform plays it, and again where an end could not keep up to the last: such a play says nothing of the network, be it right or wrong.
+func (c Company) perform(ctx context.Context, p Play) (played Played) {
+	for again := range maxVoid + 1 {
+		played = c.once(ctx, p)
+		if !played.void() || ctx.Err() != nil {
+			return played
+		}
+		if again < maxVoid {
+			fmt.Fprintf(os.Stderr, "%s: played again, for this machine could not keep up: %s\n", p.Name, strings.Join(played.Wrong, "; "))
+		}
+	}
+	return played
+}
+
+// void: is something wrong, and did one of the trials fail while an end could not keep up?
+func (p Played) void() bool {
+	return len(p.Wrong) > 0 && slices.ContainsFunc(p.Settled.Trials, func(t protocol.TrialReport) bool { return t.Hindered != "" })
+}
+
+func (c Company) once(ctx context.Context, p Play) Played {
 	r, err := Run(ctx, p, RunOptions{Binary: c.Binary, Artefacts: filepath.Join(c.Artefacts, p.Name), Gallery: c.Gallery, Picture: c.Picture})
 	played := Played{Play: p, Result: r, Wrong: Judge(p, r)}
 	if err == nil && c.Stories != "" {

@@ -217,6 +217,8 @@ type TrialReport struct {
 	Video        *VideoReport `json:"video,omitempty"`
 	Error        string       `json:"error,omitempty"`
 	Hold         *HoldReport  `json:"hold,omitempty"`
+	// Hindered is the id of the end whose machine could not keep up while the trial failed; what failed may be the machine then.
+	Hindered string `json:"hindered,omitempty"`
 }
 
 // HoldReport is what became of a connection that was kept up.

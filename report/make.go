@@ -85,6 +85,9 @@ func reasoned(trials []protocol.TrialReport, lang protocol.Lang) []protocol.Tria
 	for i := range trials {
 		if t := &trials[i]; t.Reason != "" {
 			t.ReasonText = catalog.T("reason." + string(t.Reason)).In(lang)
+			if t.Hindered != "" {
+				t.ReasonText += " " + catalog.T("trial.hindered", "peer", strings.ToUpper(t.Hindered)).In(lang)
+			}
 		}
 	}
 	return trials

@@ -1111,6 +1111,8 @@ export interface TrialReport {
   video?: VideoReport;
   error?: string;
   hold?: HoldReport;
+  /** Hindered is the id of the end whose machine could not keep up while the trial failed; what failed may be the machine then. */
+  hindered?: string;
 }
 
 /** HoldReport is what became of a connection that was kept up. */
