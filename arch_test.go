@@ -46,6 +46,7 @@ var rooms = map[string]room{
 	"protocol":     {level: 0, pure: true},
 	"catalog":      {level: 0, pure: true},
 	"docs":         {level: 0},
+	"qr":           {level: 0, pure: true},
 	lab:            {level: 99},
 }
 
