@@ -79,6 +79,91 @@ export const errorCodeValues = [
   "internal", // a defect of the server
 ] as const;
 
+/** ComparisonSchema is the value of Comparison.Schema. */
+export const comparisonSchema = "icescope.comparison/v1";
+
+/** Comparison is what two reports say differently: before and after a change to the network, or two places. */
+export interface Comparison {
+  /** ComparisonSchema */
+  schema: string;
+  lang: Lang;
+  before: ComparedReport;
+  after: ComparedReport;
+  /** Tone is that of the verdict, whatever else has changed. */
+  tone: ChangeTone;
+  /** one or two sentences in the reader's language */
+  summary: string;
+  /** Changes by group, in the order of the groups; empty: the two say the same. */
+  changes: Change[];
+  /** Unchanged are the findings that both have, as sure in one as in the other. */
+  unchanged: UnchangedFinding[];
+}
+
+/** ComparedReport is one side of a comparison, as far as its reader must know which it is. */
+export interface ComparedReport {
+  room: string;
+  /** RFC 3339 */
+  generatedAt: string;
+  verdict: ComparedAnswer;
+  peers: KeptPeer[];
+}
+
+/** ComparedAnswer is the verdict of one side. */
+export interface ComparedAnswer {
+  needs: Needs;
+  cause: Code | '';
+  /** in the reader's language */
+  causeTitle?: string;
+  confidence: Confidence;
+  final: boolean;
+}
+
+/** Change is one thing that the two reports say differently. */
+export interface Change {
+  group: ChangeGroup;
+  /** What changed, in a word for programs: "needs", "candidate-types", "mapping", "outcome", "finding" and so on (docs/report.md). */
+  what: string;
+  /** its letter in the later report, or in the earlier one where it is in no later one */
+  peer?: string;
+  trial?: TrialKind;
+  /** of a finding or a cause */
+  code?: Code;
+  /** Before and After are the two values in the reader's language; empty: there was nothing. */
+  before: string;
+  after: string;
+  /** a sentence in the reader's language */
+  text: string;
+  tone: ChangeTone;
+}
+
+/** UnchangedFinding is one that both reports have. */
+export interface UnchangedFinding {
+  code: Code;
+  title: string;
+  severity: Severity;
+  /** letters of the later report */
+  peers: string[];
+}
+
+/** ChangeGroup is the part of a report that a change belongs to. */
+export type ChangeGroup = (typeof changeGroupValues)[number];
+export const changeGroupValues = [
+  "verdict",
+  "machines",
+  "candidates",
+  "nats",
+  "paths",
+  "findings",
+] as const;
+
+/** ChangeTone tells a change for the better from one for the worse. */
+export type ChangeTone = (typeof changeToneValues)[number];
+export const changeToneValues = [
+  "better",
+  "worse",
+  "other",
+] as const;
+
 /** EventType names an event of a recording. */
 export type EventType = (typeof eventTypeValues)[number];
 export const eventTypeValues = [
@@ -292,6 +377,53 @@ export interface ICEServer {
   urls: string[];
   username?: string;
   credential?: string;
+}
+
+/** KeptReport is one line of the list of reports that the server keeps: what tells them apart, and never the code of the room. */
+export interface KeptReport {
+  /** ID opens the report: 128 random bits, 32 hexadecimal digits. */
+  id: string;
+  /** Room is a name in the place of the room's code, made of the ID: who knows the code of a room could join it. */
+  room: string;
+  /** RFC 3339: the room was made */
+  startedAt: string;
+  /** the last event that was kept */
+  endedAt: string;
+  needs: Needs;
+  cause: Code | '';
+  /** in the reader's language */
+  causeTitle?: string;
+  confidence: Confidence;
+  runs: number;
+  peers: KeptPeer[];
+}
+
+/** KeptPeer is one end of a kept report. */
+export interface KeptPeer {
+  id: string;
+  label: string;
+  kind: PeerKind;
+  /** "Chromium 156" */
+  browser?: string;
+}
+
+/** KeptReports answers GET /api/v1/reports. */
+export interface KeptReports {
+  /** the newest first */
+  reports: KeptReport[];
+  /** Next is the value of "before" for the page after this one; empty: this is the last. */
+  next?: string;
+  /** Durable tells whether the reports outlive the server's process. */
+  durable: boolean;
+  /** KeepForHours is after how many hours a report is deleted; 0: never by age. */
+  keepForHours: number;
+}
+
+/** Diagnosed answers POST /api/v1/diagnose where two reports came of the files; where one did, the answer is that report. */
+export interface Diagnosed {
+  /** the earlier one first */
+  reports: Report[];
+  comparison: Comparison;
 }
 
 /** ClientType names a frame from a peer to the server. */
@@ -869,6 +1001,153 @@ export interface Expectation {
   contradicted?: boolean;
 }
 
+/**
+ * Picture is the path between the two ends as page and reports draw it: made once, from what was measured, so that no two drawings differ. What is not known is in it
+ * as not known. Every element carries its sentence; all of them together are the picture in words.
+ */
+export interface Picture {
+  /** what is drawn, in a few words */
+  title: string;
+  /** the id of the node that stands for the first machine; arrows name it */
+  a: string;
+  b: string;
+  /** Nodes are from A over the server to B: what a packet meets on its way. */
+  nodes: PictureNode[];
+  /** Wires lie between two nodes, with the addresses that packets of that machine carry there. */
+  wires: PictureWire[];
+  /** Legs are between a machine and this server. */
+  legs: PictureArrow[];
+  /** Ways are between the machines, a kind of trial each, in the order of what they cost. */
+  ways: PictureWay[];
+  /** Text is the picture in sentences. */
+  text: string[];
+}
+
+/** NodeKind is what a node is. */
+export type NodeKind = (typeof nodeKindValues)[number];
+export const nodeKindValues = [
+  "machine",
+  "nat",
+  "server",
+  "between", // what lies between the machines beside the server
+] as const;
+
+/** NodeState is what is known of a node. */
+export type NodeState = (typeof nodeStateValues)[number];
+export const nodeStateValues = [
+  "there",
+  "absent", // a NAT that is not there
+  "unknown", // nobody has measured it, or it cannot be seen
+  "one-way", // a NAT that translates what leaves its machine, and lets the machine be asked past it
+  "segment", // between: nothing, one segment
+  "routed", // between: at least one router
+  "filtered", // between: something that drops packets
+] as const;
+
+/** Crossing tells whether the way between the machines, beside the server, leads through a NAT. */
+export type Crossing = (typeof crossingValues)[number];
+export const crossingValues = [
+  "crossed",
+  "bypassed",
+  "unknown",
+] as const;
+
+/** PictureNode is a machine, a NAT, the server, or what lies between the machines. */
+export interface PictureNode {
+  /** a machine's is its peer's */
+  id: string;
+  kind: NodeKind;
+  state: NodeState;
+  /** Of is the machine that a NAT belongs to; empty: both, one NAT before two machines. */
+  of?: string;
+  /** Crossing is of NATs. */
+  crossing?: Crossing;
+  label: string;
+  notes: string[];
+  addresses: string[];
+  sentence: string;
+}
+
+/** PictureWire is the line between two nodes. */
+export interface PictureWire {
+  from: string;
+  to: string;
+  addresses: PictureAddress[];
+}
+
+/** Viewer is who sees an address. */
+export type Viewer = (typeof viewerValues)[number];
+export const viewerValues = [
+  "itself",
+  "server",
+  "peer",
+] as const;
+
+/** PictureAddress is an address and who knows it. */
+export interface PictureAddress {
+  /** empty: hidden, or not known */
+  address: string;
+  by: Viewer;
+  /** the same in the reader's language, for the drawing */
+  text: string;
+}
+
+/** ArrowState is what becomes of packets in one direction. */
+export type ArrowState = (typeof arrowStateValues)[number];
+export const arrowStateValues = [
+  "alive",
+  "dead", // asked, and nothing came
+  "lost-on-return", // arrived and answered, the answer never came
+  "non-symmetric", // the answer came from another address than was asked
+  "not-sent", // there was no address to send to
+  "not-observable", // tried, and the browsers do not tell
+  "measuring",
+  "not-measured",
+] as const;
+
+/** PictureArrow is one direction of one kind of path. */
+export interface PictureArrow {
+  id: string;
+  /** ids of nodes */
+  from: string;
+  to: string;
+  state: ArrowState;
+  /** the state in a few words */
+  label: string;
+  /** Asked is the ip:port that From sends to; empty: hidden or not known. */
+  asked?: string;
+  /** Answerer is where the answer of a non-symmetric direction came from. */
+  answerer?: string;
+  sentence: string;
+  /** Pairs are indices into the pairs of the way's trial. */
+  pairs: number[];
+  events: number[];
+}
+
+/** Via is what a way leads over. */
+export type Via = (typeof viaValues)[number];
+export const viaValues = [
+  "direct",
+  "server", // this server's relay
+  "relay", // another relay
+] as const;
+
+/** PictureWay is one kind of path between the machines. */
+export interface PictureWay {
+  kind: TrialKind;
+  /** empty: it was not tried */
+  trial: TrialID | '';
+  name: string;
+  via: Via;
+  outcome: Outcome | '';
+  outcomeText: string;
+  /** one of those that tell most: what works, and what failed before it */
+  shown: boolean;
+  sentence: string;
+  /** from A, then from B */
+  arrows: PictureArrow[];
+}
+
 /** ReportSchema is the value of Report.Schema. The JSON Schema of the same name stands in report/schema.json. */
 export const reportSchema = "icescope.report/v1";
 
@@ -900,6 +1179,8 @@ export interface Report {
   experiments: ExperimentReport[];
   /** Beside are the headless peers on the machines of others, and what came of their trials. */
   beside: BesideReport[];
+  /** Picture is the path between the two ends, ready to be drawn. */
+  picture?: Picture;
 }
 
 /** ExperimentReport is a run that separates causes: proposed, under way, or done. */
@@ -1243,8 +1524,8 @@ export interface Info {
   openRooms: boolean;
   /** HTTPSURL is where the same page is a secure context; empty: nowhere. */
   httpsUrl?: string;
-  /** Addresses are the server's own, for the links on the start page. */
-  addresses?: string[];
+  /** Links are where other machines open the page, the likeliest first. */
+  links?: PageLink[];
   directCheck: boolean;
   /** filtering is measured by checks that the server sends to a browser's own mapped address */
   natCheck: boolean;
@@ -1255,6 +1536,28 @@ export interface Info {
   /** Proxy is the Via or Forwarded header that this request carried. */
   proxy?: string;
 }
+
+/** PageLink is the page at one of the server's addresses. */
+export interface PageLink {
+  /** an IP address, or the name that the operator advertises */
+  host: string;
+  /** URL and SecureURL are the start page over HTTP and over HTTPS; empty: not served there. */
+  url?: string;
+  secureUrl?: string;
+  /** the name of the interface, as in "eth0" */
+  device?: string;
+  reach: Reach;
+}
+
+/** Reach is how far an address of the server goes. */
+export type Reach = (typeof reachValues)[number];
+export const reachValues = [
+  "advertised", // the operator says so (serve --advertise)
+  "visited", // another machine has come this way
+  "network", // of an interface that leads to a network
+  "virtual", // of a device for this machine's own containers or virtual machines
+  "loopback", // of this machine alone
+] as const;
 
 /** RoomCreated answers POST /api/v1/rooms. */
 export interface RoomCreated {
