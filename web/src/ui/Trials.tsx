@@ -1,84 +1,191 @@
 import "./Trials.css";
+import { useEffect, useState } from "preact/hooks";
 import { t, word } from "../i18n";
-import type { Report, TrialReport } from "../protocol.gen";
+import { axisMs, measuredMs, StepFold, stepNames, type RunSteps, type Step, type TrialSteps } from "../model/steps";
+import type { Event, Report, TrialReport } from "../protocol.gen";
 import { Badge } from "./Badge";
+import { useRoom } from "./context";
 import { ms, none, peerName, percent, rate } from "./format";
 import { Explain } from "./Explain";
 import { Hold } from "./Hold";
 import { PairName } from "./PairName";
 import { Sparkline } from "./Sparkline";
+import { useFold } from "./timeline/feed";
 import { outcomeLook } from "./tones";
+import { Axis, endWord, Lane, Legend, Patterns, Swatch } from "./TrialBars";
 
-/** Trials is the strip of experiments: what was tried, how far it came, and what it measured. */
+/** How often the bars of what runs grow. */
+const GROW_MS = 250;
+
+/** A row is one trial: what the report says of it, what its events say, or both. */
+interface Row {
+  id: string;
+  report: TrialReport | undefined;
+  steps: TrialSteps | undefined;
+  zeroMs: number;
+}
+
+/** Trials compares the experiments on one time axis: what each needed, how far it came, how long each step took, and what it measured. */
 export function Trials({ report }: { report: Report }) {
+  const fold = useFold(() => new StepFold());
+  const [chosen, setChosen] = useState(0); // 0: the newest of each kind
+  const runs = [...fold.runs.values()].filter((r) => fold.trials(r.number).length > 0).reverse();
+  const run = runs.find((r) => r.number === chosen);
+  const rows = run ? rowsOf(fold, run, report) : newest(fold, report);
+  const running = rows.some((r) => r.steps && r.steps.endMs === null);
+  const nowMs = useNow(running);
+  const longest = Math.max(0, ...rows.map((r) => lengthOf(r.steps, nowMs) - r.zeroMs), ...rows.map((r) => (r.steps ? 0 : (r.report?.clocks.totalMs ?? 0))));
+  const lengthMs = axisMs(longest);
   return (
-    <ul class="trials">
-      {report.trials.map((tr) => (
-        <Trial key={tr.kind} trial={tr} report={report} />
-      ))}
-    </ul>
+    <div class="trials-compared card">
+      <div class="trials-bar">
+        {runs.length > 1 && <Runs runs={runs} chosen={run ? chosen : 0} onChoose={setChosen} />}
+        <Legend />
+      </div>
+      <Patterns />
+      <div class="trials-axis">
+        <p class="muted small">{t("bars.axis")}</p>
+        <Axis lengthMs={lengthMs} />
+      </div>
+      <ul class="trials">
+        {rows.map((r) => (
+          <Trial key={r.id} row={r} report={report} lengthMs={lengthMs} nowMs={nowMs} />
+        ))}
+      </ul>
+      <details class="trials-table">
+        <summary>{t("bars.table")}</summary>
+        <Table rows={rows} report={report} />
+      </details>
+    </div>
   );
 }
 
-/** The steps as drawn. "exchange" runs beside the gathering and "done" is no step of its own. */
-const steps = ["gather", "check", "dtls", "data", "video"] as const;
+function newest(fold: StepFold, report: Report): Row[] {
+  return report.trials.map((tr) => {
+    const steps = fold.trial(tr.id);
+    return { id: tr.kind, report: tr, steps, zeroMs: fold.runs.get(steps?.run ?? 0)?.atMs ?? steps?.startMs ?? 0 };
+  });
+}
+
+function rowsOf(fold: StepFold, run: RunSteps, report: Report): Row[] {
+  return fold.trials(run.number).map((steps) => ({ id: steps.id, report: report.trials.find((tr) => tr.id === steps.id), steps, zeroMs: run.atMs }));
+}
+
+/** What is kept up is drawn until it was measured: minutes of it would leave nothing of the rest. */
+function lengthOf(tr: TrialSteps | undefined, nowMs: number): number {
+  if (!tr) return 0;
+  return measuredMs(tr) ?? tr.endMs ?? nowMs;
+}
+
+/** useNow is the server's clock as far as this page can tell: the newest event's time, and what has passed since it came. */
+function useNow(running: boolean): number {
+  const room = useRoom();
+  const newest: Event | undefined = room.events.value.at(-1);
+  const [seen, setSeen] = useState({ seq: -1, at: 0 });
+  const [now, setNow] = useState(0);
+  useEffect(() => {
+    if (newest && newest.seq !== seen.seq) setSeen({ seq: newest.seq, at: performance.now() });
+  }, [newest]);
+  useEffect(() => {
+    if (!running) return;
+    const timer = setInterval(() => setNow(performance.now()), GROW_MS);
+    return () => clearInterval(timer);
+  }, [running]);
+  return (newest?.atMs ?? 0) + (running && seen.seq === newest?.seq && room.status.value.kind === "online" ? Math.max(0, now - seen.at) : 0);
+}
+
+function Runs({ runs, chosen, onChoose }: { runs: readonly RunSteps[]; chosen: number; onChoose: (run: number) => void }) {
+  return (
+    <label class="trials-runs small">
+      {t("bars.runs")}
+      <select class="field" value={chosen} onChange={(e) => onChoose(Number(e.currentTarget.value))} data-testid="trials-run">
+        <option value={0}>{t("bars.newest")}</option>
+        {runs.map((r) => (
+          <option key={r.number} value={r.number}>
+            {t("bars.run", { n: r.number })}
+            {r.experiment && ` · ${word("experiment", r.experiment)}`}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** The steps as the report counts them. "exchange" runs beside the gathering and "done" is no step of its own. */
 const reached: Record<string, number> = { gather: 0, exchange: 1, check: 1, dtls: 2, data: 3, video: 4, done: 5 };
 
-function Trial({ trial: tr, report }: { trial: TrialReport; report: Report }) {
-  const look = outcomeLook[tr.outcome];
-  const at = tr.outcome === "connected" ? steps.length : (reached[tr.step] ?? 0);
-  const clock = { gather: tr.clocks.gatherMs, check: tr.clocks.checkMs, dtls: tr.clocks.dtlsMs, data: null, video: null };
-  const ended = tr.outcome !== "";
-  const run = tr.id.slice(tr.kind.length + 1);
+function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; lengthMs: number; nowMs: number }) {
+  const { report: tr, steps } = row;
+  const kind = tr?.kind ?? steps!.kind;
+  const outcome = tr?.outcome ?? steps!.outcome;
+  const look = outcomeLook[outcome];
+  const step = tr?.step ?? (outcome === "connected" ? "done" : steps!.last);
+  const at = outcome === "connected" ? stepNames.length : (reached[step] ?? 0);
+  const run = (tr?.id ?? steps!.id).slice(kind.length + 1);
+  const said = steps ? endWord(steps) : "";
+  const offerer = tr?.offerer ?? steps!.offerer;
+  const total = tr?.clocks.totalMs ?? (steps?.endMs != null ? steps.endMs - steps.startMs : null);
   return (
-    <li class="trial card" data-tone={look.tone} data-testid={`trial-${tr.kind}`} data-outcome={tr.outcome} data-step={tr.step} data-run={run}>
+    <li class="trial" data-tone={look.tone} data-testid={`trial-${kind}`} data-outcome={outcome} data-step={step} data-run={run}>
       <header>
-        <h3>
-          <Explain term="trial">{word("trial", tr.kind)}</Explain>
-        </h3>
-        <Badge look={look} text={t(tr.outcome ? `outcome.${tr.outcome}` : "outcome.running")} />
+        <div class="trial-name">
+          <h3>
+            <Explain term="trial">{word("trial", kind)}</Explain>
+          </h3>
+          <Badge look={look} text={t(outcome ? `outcome.${outcome}` : "outcome.running")} />
+        </div>
+        <p class="small">{word("uses", kind)}</p>
+        <p class="trial-foot muted small">
+          <span>{t("trial.offerer", { peer: peerName(report, offerer) })}</span>
+          <span>
+            {t("trial.run", { n: run })}
+            {total != null && ` · ${ms(total)}`}
+          </span>
+        </p>
       </header>
-      <ol class="steps">
-        {steps.map((step, i) => {
-          const state = i < at ? "done" : i > at || tr.outcome === "skipped" ? "open" : tr.outcome ? "broken" : "now";
-          return (
-            <li key={step} data-state={state}>
-              <span class="step-bar" />
-              <span class="step-name">
-                {word("step", step)}
+      <div class="trial-body">
+        {steps ? <Lane trial={steps} zeroMs={row.zeroMs} lengthMs={lengthMs} nowMs={nowMs} /> : <p class="lane-void muted small">{t("bars.void")}</p>}
+        <ol class="steps" aria-label={t("bars.steps")}>
+          {stepNames.map((name, i) => {
+            const own = steps?.steps[name];
+            const state = i < at ? "done" : i > at || outcome === "skipped" ? "open" : outcome ? "broken" : "now";
+            return (
+              <li key={name} data-state={state}>
+                <Swatch step={name} />
+                <span class="step-name">{word("step", name)}</span> <span class="step-clock mono">{state === "open" ? none : clock(own, tr, name)}</span>
                 <span class="hidden-visually"> {t(`step.${state}`)}</span>
-              </span>
-              <span class="step-clock mono">{clock[step] == null ? "" : ms(clock[step])}</span>
-            </li>
-          );
-        })}
-      </ol>
-      <p class="trial-reason">{tr.error || tr.reasonText || (tr.outcome === "" ? t(`running.${steps[Math.min(at, steps.length - 1)]!}`) : "")}</p>
-      {/* These are there before they are known, so that nothing moves when they come. What has ended without them leaves their place empty. */}
-      <p class="trial-pair mono" title={t("trial.pair")} data-void={(ended && !tr.selectedPair) || undefined}>
-        {tr.selectedPair ? <PairName pair={tr.selectedPair} /> : none}
-      </p>
-      <dl class="trial-numbers" data-void={(ended && !tr.data && !tr.video) || undefined}>
-        <Number name="RTT" value={ms(tr.data?.rttMs)}>
-          {tr.data?.roundTripsMs && <Sparkline values={tr.data.roundTripsMs} />}
-        </Number>
-        <Number name={t("trial.loss")} value={percent(tr.data?.lossPercent)} />
-        <Number name={t("trial.rate")} value={rate(tr.data?.throughputKbps)} />
-        <Number name={t("trial.video")} value={tr.video ? t("trial.frames", { n: tr.video.framesDecoded }) : none} />
-      </dl>
-      <Hold trial={tr} />
-      <footer class="muted small">
-        <span>{t("trial.offerer", { peer: peerName(report, tr.offerer) })}</span>
-        <span>
-          {t("trial.run", { n: run })}
-          {tr.clocks.totalMs != null && ` · ${ms(tr.clocks.totalMs)}`}
-        </span>
-      </footer>
+              </li>
+            );
+          })}
+        </ol>
+        <p class="trial-reason">{tr?.error || tr?.reasonText || (outcome === "" ? t(`running.${stepNames[Math.min(at, stepNames.length - 1)]!}`) : said)}</p>
+        {/* These are there before they are known, so that nothing moves when they come. What has ended without them leaves their place empty. */}
+        <dl class="trial-numbers" data-void={(outcome !== "" && !tr?.data && !tr?.video) || undefined}>
+          <Figure name="RTT" value={ms(tr?.data?.rttMs)}>
+            {tr?.data?.roundTripsMs && <Sparkline values={tr.data.roundTripsMs} />}
+          </Figure>
+          <Figure name={t("trial.loss")} value={percent(tr?.data?.lossPercent)} />
+          <Figure name={t("trial.rate")} value={rate(tr?.data?.throughputKbps)} />
+          <Figure name={t("trial.video")} value={tr?.video ? t("trial.frames", { n: tr.video.framesDecoded }) : none} />
+          <div class="trial-pair">
+            <dt>{t("trial.pair")}</dt>
+            <dd class="mono">{tr?.selectedPair ? <PairName pair={tr.selectedPair} /> : none}</dd>
+          </div>
+        </dl>
+        {tr && <Hold trial={tr} />}
+      </div>
     </li>
   );
 }
 
-function Number({ name, value, children }: { name: string; value: string; children?: preact.ComponentChildren }) {
+/** clock is how long a step took; without its events, what the report counted of it. */
+function clock(step: Step | undefined, tr: TrialReport | undefined, name: string): string {
+  if (step) return step.toMs === null ? "…" : ms(step.toMs - step.fromMs);
+  const told: Record<string, number | null | undefined> = { gather: tr?.clocks.gatherMs, check: tr?.clocks.checkMs, dtls: tr?.clocks.dtlsMs };
+  return ms(told[name]);
+}
+
+function Figure({ name, value, children }: { name: string; value: string; children?: preact.ComponentChildren }) {
   return (
     <div>
       <dt>{name}</dt>
@@ -86,6 +193,44 @@ function Number({ name, value, children }: { name: string; value: string; childr
         {value}
         {children}
       </dd>
+    </div>
+  );
+}
+
+/** Table is the same as the bars, to be read: each end for itself. */
+function Table({ rows, report }: { rows: readonly Row[]; report: Report }) {
+  const ends = rows.flatMap((r) => Object.entries(r.steps?.ends ?? {}).map(([peer, steps]) => ({ row: r, peer, steps })));
+  return (
+    <div class="trials-scroll" tabIndex={0} role="region" aria-label={t("bars.table")}>
+      <table class="small">
+        <caption class="hidden-visually">{t("bars.caption")}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{t("signaling.trial")}</th>
+            <th scope="col">{t("bars.end")}</th>
+            {stepNames.map((s) => (
+              <th key={s} scope="col">
+                {word("step", s)}
+              </th>
+            ))}
+            <th scope="col">{t("bars.outcome")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {ends.map(({ row, peer, steps }) => (
+            <tr key={`${row.id} ${peer}`}>
+              <th scope="row">{word("trial", row.steps!.kind)}</th>
+              <td>{peerName(report, peer)}</td>
+              {stepNames.map((s) => (
+                <td key={s} class="mono">
+                  {steps[s] ? `${steps[s].toMs === null ? "…" : ms(steps[s].toMs - steps[s].fromMs)} (+${ms(steps[s].fromMs - row.zeroMs)})` : none}
+                </td>
+              ))}
+              <td>{endWord(row.steps!) || t(row.steps!.outcome ? `outcome.${row.steps!.outcome}` : "outcome.running")}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </div>
   );
 }
