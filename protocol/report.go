@@ -335,10 +335,10 @@ type Info struct {
 	OpenRooms  bool        `json:"openRooms"`
 	// HTTPSURL is where the same page is a secure context; empty: nowhere.
 	HTTPSURL string `json:"httpsUrl,omitempty"`
-	// Addresses are the server's own, for the links on the start page.
-	Addresses   []string `json:"addresses,omitempty"`
-	DirectCheck bool     `json:"directCheck"`
-	NATCheck    bool     `json:"natCheck"` // filtering is measured by checks that the server sends to a browser's own mapped address
+	// Links are where other machines open the page, the likeliest first.
+	Links       []PageLink `json:"links,omitempty"`
+	DirectCheck bool       `json:"directCheck"`
+	NATCheck    bool       `json:"natCheck"` // filtering is measured by checks that the server sends to a browser's own mapped address
 	// Alternate is the second IP of the STUN server; empty: it has none, and what needs one is not measurable.
 	Alternate string `json:"alternate,omitempty"`
 	// TURN are the URLs of this server's relay as this client should write them; empty: it is turned off.

@@ -6,25 +6,35 @@ import (
 	"slices"
 )
 
-// machineAddrs are what this machine's interfaces have, IPv4 first: closed networks speak it first. Link-local IPv6 is left out: without its zone
-// nobody can open it, and browsers refuse zones in URLs (RFC 3986 knows none).
-func machineAddrs() ([]netip.Addr, error) {
-	all, err := net.InterfaceAddrs()
+// machineAddrs are what this machine's interfaces have while they are up, and the names of those interfaces. The likeliest to be reached by others come first. Link-local
+// IPv6 is left out: without its zone nobody can open it, and browsers refuse zones in URLs (RFC 3986 knows none).
+func machineAddrs() (addrs []netip.Addr, devices map[netip.Addr]string, err error) {
+	all, err := net.Interfaces()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var out []netip.Addr
-	for _, a := range all {
-		network, ok := a.(*net.IPNet)
-		if !ok {
+	devices = map[netip.Addr]string{}
+	for _, device := range all {
+		given, err := device.Addrs()
+		if err != nil || device.Flags&net.FlagUp == 0 { // one that is just being taken away has none
 			continue
 		}
-		if addr, ok := netip.AddrFromSlice(network.IP); ok && (addr.Unmap().Is4() || !addr.IsLinkLocalUnicast()) {
-			out = append(out, addr.Unmap())
+		for _, a := range given {
+			network, ok := a.(*net.IPNet)
+			if !ok {
+				continue
+			}
+			addr, ok := netip.AddrFromSlice(network.IP)
+			addr = addr.Unmap()
+			if _, known := devices[addr]; known || !ok || addr.Is6() && addr.IsLinkLocalUnicast() {
+				continue
+			}
+			addrs = append(addrs, addr)
+			devices[addr] = device.Name
 		}
 	}
-	slices.SortStableFunc(out, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
-	return slices.Compact(out), nil
+	slices.SortStableFunc(addrs, func(a, b netip.Addr) int { return plausible(a, devices[a]) - plausible(b, devices[b]) })
+	return addrs, devices, nil
 }
 
 // reachable are the addresses by which other machines may reach a listener: its own, or all of the machine's where it is bound to all.

@@ -27,6 +27,8 @@ const maxBody = 4 << 10
 type rooms interface {
 	// Create makes a room and returns its code.
 	Create() (code string, err error)
+	// Has tells whether there is such a room.
+	Has(code string) bool
 	// Report and Recording are of this moment; ok is false where there is no such room.
 	Report(code string, lang protocol.Lang) (r protocol.Report, ok bool)
 	Recording(code string) (events []protocol.Event, ok bool)

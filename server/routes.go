@@ -44,6 +44,8 @@ func (s routes) handler() http.Handler {
 			r.Post("/rooms", s.api.createRoom)
 			r.Get("/rooms/{room}/report", s.api.serveReport)
 			r.Get("/rooms/{room}/recording", s.api.serveRecording)
+			r.Get("/rooms/{room}/qr.svg", s.api.serveQR)
+			r.Get("/rooms/{room}/qr.txt", s.api.serveQR)
 			r.Get("/info", s.api.serveInfo)
 		})
 		r.Get("/*", s.page.serveFile)

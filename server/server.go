@@ -59,6 +59,9 @@ type Server struct {
 	turn   *turnURLs // nil: no relay
 	addrs  Addrs
 	ready  atomic.Bool
+
+	devices map[netip.Addr]string // the names of the interfaces that have the machine's addresses
+	visited visited
 }
 
 // listening is an HTTP server and its socket.
@@ -93,7 +96,7 @@ func New(config Config) (_ *Server, err error) {
 			s.Close()
 		}
 	}()
-	machine, err := machineAddrs()
+	machine, devices, err := machineAddrs()
 	if err != nil {
 		return nil, fmt.Errorf("reading this machine's addresses: %w", err)
 	}
@@ -101,6 +104,7 @@ func New(config Config) (_ *Server, err error) {
 	if err := s.listenSTUN(metrics); err != nil {
 		return nil, err
 	}
+	s.devices, s.visited.own = devices, machine
 	s.urls = stunURLs{advertise: config.Advertise, bound: boundTo(config.STUN), ports: s.stunPorts(), machine: machine, corners: s.stun.Corners}
 	var relayServers func(string, netip.Addr, string, protocol.TrialKind) []protocol.ICEServer
 	if !config.NoTURN {
@@ -179,6 +183,7 @@ func (s *Server) listenHTTP(handler http.Handler, machine []netip.Addr) error {
 		return &http.Server{
 			Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 			MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // clients' faults: scanners, refused certificates
+			ConnState: s.visited.connected,
 		}
 	}
 	plain, err := net.Listen("tcp", s.config.HTTP)
@@ -294,12 +299,9 @@ func (s *Server) info(r *http.Request) protocol.Info {
 				host = bound.String()
 			}
 			i.HTTPSURL = pageURL(l, host)
-		} else {
-			for _, addr := range reachable(bound, s.urls.machine) {
-				i.Addresses = append(i.Addresses, addr.String())
-			}
 		}
 	}
+	i.Links = s.links()
 	return i
 }
 
@@ -315,17 +317,18 @@ func localAddr(r *http.Request) netip.Addr {
 func (s *Server) addresses(machine []netip.Addr) Addrs {
 	a := Addrs{STUN: s.stunAddrs(), Corners: s.stun.Corners()}
 	for _, l := range s.http {
-		var urls []string
-		if s.config.Advertise != "" {
-			urls = append(urls, pageURL(l, hostOnly(s.config.Advertise)))
-		}
-		for _, addr := range reachable(boundAddr(l.Addr()), machine) {
-			urls = append(urls, pageURL(l, addr.String()))
-		}
 		if l.secure {
-			a.HTTPS, a.SecureURLs = l.Addr().String(), urls
+			a.HTTPS = l.Addr().String()
 		} else {
-			a.HTTP, a.URLs = l.Addr().String(), urls
+			a.HTTP = l.Addr().String()
+		}
+	}
+	for _, link := range s.links() {
+		if link.URL != "" {
+			a.URLs = append(a.URLs, link.URL)
+		}
+		if link.SecureURL != "" {
+			a.SecureURLs = append(a.SecureURLs, link.SecureURL)
 		}
 	}
 	if s.turn != nil {
@@ -395,6 +398,12 @@ func boundTo(listen []string) []netip.Addr {
 type live struct {
 	*signaling.Hub
 	talk *session.Conductor
+}
+
+// Has tells whether a room is open.
+func (l live) Has(code string) bool {
+	_, ok := l.Room(code)
+	return ok
 }
 
 // Report is the report of a room that is open.
