@@ -118,21 +118,23 @@ func (f *Fold) Ending(id protocol.TrialID, nowMs float64) (stop protocol.Stop, o
 		wanted, missing = "relay", protocol.ReasonNoRelay
 	}
 	awaiting := t.either(func(n *end) bool { return len(n.servers) > 0 && !n.gathered() && len(n.ofType(wanted)) == 0 })
-	// asked: have both ends gathered for as long as an answer may take? One that began late is not cut short, or its silence would say nothing.
-	asked := func() bool {
-		ok := t.both(func(n *end) bool { return n.gathered() || len(n.ofType(wanted)) > 0 || n.waited(nowMs) })
+	// asked: have both ends gathered what is wanted, or for as long as it may take? One that began late is not cut short, or its silence would say nothing.
+	asked := func(wanted string) bool {
+		ok := t.both(func(n *end) bool {
+			return n.gathered() || wanted == "" && len(n.candidates) > 0 || wanted != "" && len(n.ofType(wanted)) > 0 || n.waited(nowMs)
+		})
 		if !ok {
 			again = min(again, nowMs+beatMost)
 		}
 		return ok
 	}
 	if awaiting {
-		if waited(t.startedMs, STUNPatienceMs) && waited(t.progressMs, NoPairsMs) && asked() {
+		if waited(t.startedMs, STUNPatienceMs) && waited(t.progressMs, NoPairsMs) && asked(wanted) {
 			return finish(protocol.OutcomeFailed, missing)
 		}
-	} else if !checking && waited(t.progressMs, NoPairsMs) {
+	} else if !checking && waited(t.progressMs, NoPairsMs) && asked("") {
 		return finish(protocol.OutcomeFailed, protocol.ReasonNoPairs)
-	} else if checking && waited(t.progressMs, UnansweredMs) {
+	} else if checking && waited(t.progressMs, UnansweredMs) && asked("") {
 		return finish(protocol.OutcomeFailed, protocol.ReasonUnanswered)
 	}
 	switch {

@@ -65,6 +65,21 @@ func (f *Fold) repeats() (n int) {
 	return n
 }
 
+// round is the run that a run repeats a part of; of any other run itself.
+func (f *Fold) round(number int) int {
+	round := number
+	for _, r := range slices.Backward(f.runs) {
+		switch {
+		case r.Number > number || r.Experiment != "" || len(r.Peers) > 0:
+		case !r.Repeat:
+			return r.Number
+		default:
+			round = r.Number
+		}
+	}
+	return round
+}
+
 // players are the two of the room, where they are here.
 func (f *Fold) players() (out []*peer) {
 	for _, p := range f.peers {

@@ -63,7 +63,7 @@ func asymmetricNAT(f *Fold) (out []Finding) {
 	all := slices.Clone(out)
 	out = slices.DeleteFunc(out, func(x Finding) bool { // one proof is enough for a direction
 		return x.Confidence != protocol.Certain && slices.ContainsFunc(all, func(y Finding) bool {
-			return y.Confidence == protocol.Certain && *y.Direction == *x.Direction && y.Run == x.Run && x.Severity != protocol.SeverityError
+			return y.Confidence == protocol.Certain && *y.Direction == *x.Direction && f.round(y.Run) == f.round(x.Run) && x.Severity != protocol.SeverityError
 		})
 	})
 	for _, c := range f.checks {

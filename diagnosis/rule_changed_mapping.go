@@ -45,7 +45,7 @@ func (f *Fold) surplus(p *peer) (out []surplus) {
 		}
 		before := byCorner[s.Local]
 		byCorner[s.Local] = append(before, s)
-		sockets, started, ok := f.askers(p, local, s.atMs+besideMs)
+		sockets, started, ok := f.askers(p, local, s.atMs)
 		if ok && len(before) >= sockets+extra[s.Local] {
 			extra[s.Local]++ // each counts once: those that come after it may be new sockets again
 			out = append(out, surplus{s, sockets, len(before) + 1, s.atMs - started, before})
@@ -57,7 +57,11 @@ func (f *Fold) surplus(p *peer) (out []surplus) {
 // askers counts the sockets that may have asked a corner until then, and says when the last gathering of all began.
 func (f *Fold) askers(p *peer, corner netip.AddrPort, until float64) (sockets int, last float64, ok bool) {
 	for _, n := range append(f.endsOf(p), p.nats...) {
-		if n.startMs > until {
+		heard := until
+		if n.trial.Kind() == protocol.TrialAlone { // begun by the page itself; what the server starts asks nothing before
+			heard += besideMs
+		}
+		if n.startMs > heard {
 			continue
 		}
 		last = max(last, n.startMs)

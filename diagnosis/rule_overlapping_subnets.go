@@ -64,7 +64,7 @@ func overlappingSubnets(f *Fold) (out []Finding) {
 			}
 			if t.kind == protocol.TrialHost {
 				x.breaks = []protocol.TrialKind{t.kind}
-			} else if x.Severity = protocol.SeverityWarning; slices.ContainsFunc(out, func(y Finding) bool { return y.Run == x.Run }) {
+			} else if x.Severity = protocol.SeverityWarning; slices.ContainsFunc(out, func(y Finding) bool { return f.round(y.Run) == f.round(x.Run) }) {
 				continue // said of the trial that needs those addresses
 			}
 			x.Evidence = append(x.Evidence, note(catalog.T("evidence.same-prefix", "a", t.a.peer.name(), "b", t.b.peer.name(), "addressA", o.a.String(), "addressB", o.b.String()),

@@ -127,7 +127,7 @@ func (f *Fold) filtersSTUN(t *trial) bool {
 // met: did another trial of the same run connect? Then UDP passes between the two machines, only not between these addresses.
 func (f *Fold) met(t *trial) bool {
 	return slices.ContainsFunc(f.trials, func(x *trial) bool {
-		return x.run == t.run && (x.kind == protocol.TrialHost || x.kind == protocol.TrialSTUN) && x.connected()
+		return f.round(x.run) == f.round(t.run) && (x.kind == protocol.TrialHost || x.kind == protocol.TrialSTUN) && x.connected()
 	})
 }
 

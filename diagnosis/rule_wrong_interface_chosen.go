@@ -129,7 +129,7 @@ func (f *Fold) reachedElsewhere(c *chosen) bool {
 			c.evidence = append(c.evidence, note(catalog.T("evidence.seen-at-other-address", "peer", p.name(), "offered", c.offered.String(), "address", ip.String()),
 				addEvents(c.n.signaledAt(c.offered), x.stopEvent)...))
 			return true
-		case !c.offered.IsValid() && x.run == c.t.run:
+		case !c.offered.IsValid() && f.round(x.run) == f.round(c.t.run):
 			// Hidden behind a name that was resolved. If it stood for this address, it would have worked as well.
 			c.worked = ip
 			c.evidence = append(c.evidence, note(catalog.T("evidence.name-leads-elsewhere", "peer", p.name(), "other", c.t.other(c.n).peer.name(), "address", ip.String()), x.stopEvent))
