@@ -61,6 +61,8 @@ type Options struct {
 	Proxy string
 	// Devices gives the browser a camera and a microphone that are none, and lets it take the server's own certificate, without which no page is given either.
 	Devices bool
+	// Dumps is wanted where the browser's own log of its RTCPeerConnections is to be saved.
+	Dumps bool
 }
 
 // administered makes a Command into one that finds the files, by their names under /etc, as an administrator would have put them there. `ip netns exec` has given

@@ -20,13 +20,14 @@ import (
 // chromium speaks the DevTools protocol over a pair of pipes (--remote-debugging-pipe): no port, no WebSocket, and it dies with us.
 type chromium struct {
 	notes
-	cmd     *exec.Cmd
-	profile string
-	options Options
-	to      *os.File
-	from    *os.File
-	session string        // the page that is spoken to: the newest
-	done    chan struct{} // closed when the reader has ended
+	cmd       *exec.Cmd
+	profile   string
+	options   Options
+	to        *os.File
+	from      *os.File
+	session   string        // the page that is spoken to: the newest
+	internals string        // the page that logs RTCPeerConnections, where one was asked for
+	done      chan struct{} // closed when the reader has ended
 
 	sending sync.Mutex // one message at a time on the pipe
 	calling sync.Mutex // guards what follows
@@ -302,6 +303,12 @@ func (c *chromium) read() {
 
 // note keeps what the page says and asks for.
 func (c *chromium) note(m cdpMessage) {
+	c.calling.Lock()
+	own := c.internals != "" && m.SessionID == c.internals
+	c.calling.Unlock()
+	if own {
+		return // Chromium's own page
+	}
 	switch m.Method {
 	case "Network.requestWillBeSent":
 		var p struct{ Request struct{ URL string } }

@@ -119,8 +119,8 @@ func startFirefox(ctx context.Context, o Options) (_ Browser, err error) {
 		return nil, err
 	}
 	args := []string{"--headless", "--no-remote", "--profile", f.profile, "--remote-debugging-port=0"}
-	if o.Devices {
-		args = append(args, "--remote-allow-system-access") // for Permit
+	if o.Devices || o.Dumps {
+		args = append(args, "--remote-allow-system-access") // for Permit and dump
 	}
 	f.cmd = Command(o.NS, firefoxProgram(), append(args, "about:blank")...)
 	f.cmd.Env = append(environment(f.profile), "MOZ_HEADLESS=1", "MOZ_CRASHREPORTER_DISABLE=1")
@@ -223,20 +223,29 @@ func (f *firefox) Permit(ctx context.Context) error {
 	if err := f.Eval(ctx, "location.origin", &origin); err != nil {
 		return err
 	}
-	var tree struct {
-		Contexts []struct{ Context string }
-	}
-	if err := f.call(ctx, "browsingContext.getTree", map[string]any{"moz:scope": "chrome"}, &tree); err != nil {
+	chrome, err := f.chrome(ctx)
+	if err != nil {
 		return err
-	}
-	if len(tree.Contexts) == 0 {
-		return errors.New("Firefox has no window of its own")
 	}
 	return f.call(ctx, "script.evaluate", map[string]any{
 		"expression": `for (const name of ["camera", "microphone"])
 			Services.perms.addFromPrincipal(Services.scriptSecurityManager.createContentPrincipalFromOrigin(` + quote(origin) + `), name, Services.perms.ALLOW_ACTION)`,
-		"awaitPromise": false, "target": map[string]any{"context": tree.Contexts[0].Context},
+		"awaitPromise": false, "target": map[string]any{"context": chrome},
 	}, nil)
+}
+
+// chrome is BiDi's name for Firefox's own window.
+func (f *firefox) chrome(ctx context.Context) (string, error) {
+	var tree struct {
+		Contexts []struct{ Context string }
+	}
+	if err := f.call(ctx, "browsingContext.getTree", map[string]any{"moz:scope": "chrome"}, &tree); err != nil {
+		return "", err
+	}
+	if len(tree.Contexts) == 0 {
+		return "", errors.New("Firefox has no window of its own")
+	}
+	return tree.Contexts[0].Context, nil
 }
 
 func (f *firefox) Eval(ctx context.Context, expression string, result any) error {

@@ -42,6 +42,7 @@ type RunOptions struct {
 	Artefacts string // directory for what is left to look at; empty: nothing is kept
 	Gallery   bool   // among the artefacts: the page at the end in both languages, light and dark, wide and narrow
 	Picture   string // a file for the picture of A's page at the end that the documents show
+	Dumps     string // a directory for what the browsers themselves have logged; empty: they do not
 }
 
 // Result is what a run brought.
@@ -274,7 +275,7 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 	ends := [2]*end{{name: "A", node: NodeA, side: s.A}, {name: "B", node: NodeB, side: s.B}}
 	errs := make([]error, 2)
 	inParallel(2, func(i int) {
-		ends[i].kind = s.Kinds[i]
+		ends[i].kind, ends[i].dumps = s.Kinds[i], o.Dumps != ""
 		errs[i] = ends[i].start(started, bench)
 	})
 	for _, e := range ends {
@@ -282,6 +283,11 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 	}
 	if err := errors.Join(errs...); err != nil {
 		return result, err
+	}
+	if o.Dumps != "" {
+		if err := keepDumps(started, ends); err != nil {
+			return result, err
+		}
 	}
 	if err := ends[0].open(started, bench, o.Binary); err != nil {
 		return result, err
@@ -329,6 +335,11 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 	}
 	if result.Recording, err = bench.get(ctx, "/api/v1/rooms/"+bench.Room+"/recording"); err != nil {
 		return result, err
+	}
+	if o.Dumps != "" {
+		if err := result.dumps(ctx, ends, o.Dumps); err != nil {
+			return result, err
+		}
 	}
 	if o.Artefacts != "" {
 		shoot(ctx, ends, keep, "end")
@@ -422,6 +433,7 @@ type end struct {
 	name, node string
 	kind       Kind
 	side       Side
+	dumps      bool
 	browser    Browser
 	peer       *exec.Cmd
 	output     bytes.Buffer // the headless peer's
@@ -437,7 +449,7 @@ func (e *end) start(ctx context.Context, b *Bench, flags ...string) (err error) 
 	}
 	if e.browser, err = Start(ctx, e.kind, Options{
 		NS: b.Lab.NS(e.node), Revealed: e.side.Revealed, InitScript: script, ChromiumFlags: flags,
-		Policies: e.side.Policies, Preferences: e.side.Preferences, Proxy: e.side.Proxy, Devices: e.reveals(b.Scenario),
+		Policies: e.side.Policies, Preferences: e.side.Preferences, Proxy: e.side.Proxy, Devices: e.reveals(b.Scenario), Dumps: e.dumps,
 	}); err != nil {
 		return fmt.Errorf("%s: %w", e.name, err)
 	}

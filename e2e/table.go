@@ -53,6 +53,7 @@ type Company struct {
 	Gallery   bool
 	Picture   string // see RunOptions
 	Stories   string // a directory to write each play's recording to, as a story of the diagnosis; empty: none
+	Dumps     string // a directory; what the browsers of each play have logged is in there by the play's name; empty: they do not
 }
 
 // Perform plays them all and hands over each as it ends, one at a time. It ends early with ctx.
@@ -106,7 +107,11 @@ func (p Played) void() bool {
 }
 
 func (c Company) once(ctx context.Context, p Play) Played {
-	r, err := Run(ctx, p, RunOptions{Binary: c.Binary, Artefacts: filepath.Join(c.Artefacts, p.Name), Gallery: c.Gallery, Picture: c.Picture})
+	o := RunOptions{Binary: c.Binary, Artefacts: filepath.Join(c.Artefacts, p.Name), Gallery: c.Gallery, Picture: c.Picture}
+	if c.Dumps != "" {
+		o.Dumps = filepath.Join(c.Dumps, p.Name)
+	}
+	r, err := Run(ctx, p, o)
 	played := Played{Play: p, Result: r, Wrong: Judge(p, r)}
 	if err == nil && c.Stories != "" {
 		err = WriteStory(c.Stories, p, r)

@@ -6,6 +6,7 @@
 //	go run ./e2e/cmd/lab -all
 //	go run ./e2e/cmd/lab -all -ends chromium,firefox-one,firefox-both,headless-one -o docs/lab-table.md
 //	go run ./e2e/cmd/lab -all -stories diagnosis/testdata
+//	go run ./e2e/cmd/lab -all -scenario flat,udp-blocked -at-once 1 -dumps /tmp/dumps
 //	go run ./e2e/cmd/lab -nat -runs 1 -nats none,eim-apdf -clients cli,chromium
 //	go run ./e2e/cmd/lab -grid -rows eim-apdf,apdm-apdf
 package main
@@ -47,6 +48,7 @@ func main() {
 	rows := flag.String("rows", "", "with -grid: only these NATs, as in none,eim-apdf; user-eim-apdf and the like are in userspace")
 	out := flag.String("o", "", "a file for the table; with -nat or -grid: between its marks in this Markdown file, which is made where it is missing")
 	stories := flag.String("stories", "", "with -all: a directory to write each play's recording to, as a story for the diagnosis' tests")
+	dumps := flag.String("dumps", "", "with -all: a directory for what the browsers themselves have logged of each play, as chrome://webrtc-internals and about:webrtc save it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -63,7 +65,7 @@ func main() {
 			fmt.Printf("%-24s %s\n", s.Name, s.Title)
 		}
 	case *all:
-		err = play(ctx, *name, *ends, cmp.Or(*runs, 1), *out, e2e.Company{Artefacts: *artefacts, AtOnce: *atOnce, Gallery: *gallery, Picture: *picture, Stories: *stories})
+		err = play(ctx, *name, *ends, cmp.Or(*runs, 1), *out, e2e.Company{Artefacts: *artefacts, AtOnce: *atOnce, Gallery: *gallery, Picture: *picture, Stories: *stories, Dumps: *dumps})
 	default:
 		err = hold(ctx, *name)
 	}
