@@ -401,7 +401,7 @@ export const en = {
   "pairs.view.list": "List",
   "pairs.count": "{n} pairs",
   "pairs.notyet": "No pair yet.",
-  "pairs.silent": "{peers} does not count checks: where it says “not counted”, nothing was measured. That is not zero.",
+  "pairs.silent": "{peers} does not count all checks: where “–” or “not counted” stands, nothing was measured. That is not zero.",
   "pairs.choose": "Choose a cell, by click or with the arrow keys and Enter, to see both ends, all counters and the samples here.",
   "pairs.chosen": "The chosen pair",
   "pairs.samples": "Last samples:",

@@ -403,7 +403,7 @@ export const ja: Messages = {
   "pairs.view.list": "一覧",
   "pairs.count": "{n}ペア",
   "pairs.notyet": "ペアはまだありません。",
-  "pairs.silent": "{peers} はチェックの回数を数えません。「計数なし」は測定していないという意味で、0回ではありません。",
+  "pairs.silent": "{peers} はチェックの一部またはすべてを数えません。「–」と「計数なし」は測定していないという意味で、0回ではありません。",
   "pairs.choose": "セルをクリックするか、矢印キーとEnterキーで選ぶと、両端のアドレス、すべてのカウンター、サンプルをここに表示します。",
   "pairs.chosen": "選んだペア",
   "pairs.samples": "最後のサンプル:",

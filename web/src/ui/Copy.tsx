@@ -1,3 +1,4 @@
+import "./Copy.css";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
 import { Sign } from "./Sign";
@@ -19,6 +20,7 @@ async function copyText(text: string): Promise<boolean> {
   }
 }
 
+/** Copy says what came of it twice: on the button, and in a status of its own, because a button whose name changes is not read again everywhere. */
 export function Copy({ text, label, primary, testid }: { text: string; label: string; primary?: boolean; testid?: string }) {
   const [state, setState] = useState<"idle" | "done" | "failed">("idle");
   const timer = useRef(0);
@@ -32,9 +34,21 @@ export function Copy({ text, label, primary, testid }: { text: string; label: st
   };
   const said = state === "done" ? t("copy.done") : state === "failed" ? t("copy.failed") : label;
   return (
-    <button type="button" class={primary ? "button primary" : "button"} onClick={() => void copy()} data-testid={testid}>
-      <Sign name={state === "done" ? "check" : state === "failed" ? "cross" : "copy"} />
-      <span aria-live="polite">{said}</span>
-    </button>
+    <span class="copy">
+      <button type="button" class={primary ? "button primary" : "button"} onClick={() => void copy()} data-testid={testid}>
+        <Sign name={state === "done" ? "check" : state === "failed" ? "cross" : "copy"} />
+        {/* All three words take their place, so that the button keeps its width. */}
+        <span class="copy-words">
+          {[label, t("copy.done"), t("copy.failed")].map((word) => (
+            <span key={word} data-shown={word === said} aria-hidden={word !== said}>
+              {word}
+            </span>
+          ))}
+        </span>
+      </button>
+      <span class="hidden-visually" role="status">
+        {state === "idle" ? "" : said}
+      </span>
+    </span>
   );
 }

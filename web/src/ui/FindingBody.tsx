@@ -1,11 +1,20 @@
+import { signal } from "@preact/signals";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { lang, t } from "../i18n";
-import type { Finding } from "../protocol.gen";
+import { focusOfEvidence, pinned, pointed, type Focus } from "../model/focus";
+import type { Evidence, Finding, Report } from "../protocol.gen";
+import { Room } from "./context";
 import { Copy } from "./Copy";
 import { EventLinks } from "./EventLinks";
+import { FindingExperiments } from "./FindingsExperiments";
 import { findingURL } from "./format";
+import { back, sought } from "./matrix/sought";
+import { Sign } from "./Sign";
 
 /** FindingBody is what stands behind a finding's title: the cause in words, what to change, and what it stands on. */
-export function FindingBody({ finding: f }: { finding: Finding }) {
+export function FindingBody({ finding: f, report, open }: { finding: Finding; report?: Report; open?: boolean }) {
+  const room = useContext(Room);
+  const from = report ?? room?.snapshot.value ?? null;
   return (
     <div class="finding-body">
       <p>{f.summary}</p>
@@ -34,18 +43,8 @@ export function FindingBody({ finding: f }: { finding: Finding }) {
           <p>{f.separatingExperiment}</p>
         </div>
       )}
-      {f.evidence.length > 0 && (
-        <div>
-          <h4>{t("findings.evidence")}</h4>
-          <ul class="finding-evidence">
-            {f.evidence.map((e) => (
-              <li key={e.text}>
-                {e.text} <EventLinks events={e.events} />
-              </li>
-            ))}
-          </ul>
-        </div>
-      )}
+      {from && room && <FindingExperiments finding={f} report={from} room={room} />}
+      {f.evidence.length > 0 && <Proof finding={f} report={from} open={open ?? false} />}
       {/* A tab of its own: leaving this page would leave the room. */}
       <p class="finding-doc small">
         <a href={findingURL(f.code, lang())} target="_blank" rel="noopener">
@@ -54,4 +53,134 @@ export function FindingBody({ finding: f }: { finding: Finding }) {
       </p>
     </div>
   );
+}
+
+/** shownFinding is the one whose evidence is lit. */
+const shownFinding = signal("");
+
+/** anchor is the name of a finding's evidence within the page. */
+export function anchor(f: Pick<Finding, "id">): string {
+  return `finding-${f.id}`;
+}
+
+/** Proof is the evidence, closed until somebody asks. Opening it lights what it is about everywhere on the page, until it is closed or another one is opened. */
+function Proof({ finding: f, report, open }: { finding: Finding; report: Report | null; open: boolean }) {
+  const box = useRef<HTMLDetailsElement>(null);
+  const [first] = useState(open);
+  const [opened, setOpened] = useState(open);
+  const on = shownFinding.value === f.id;
+  const light = (show: boolean) => {
+    if (show) shownFinding.value = f.id;
+    else if (shownFinding.peek() === f.id) {
+      shownFinding.value = "";
+      pinned.value = null;
+    }
+  };
+  // A snapshot may bring more of what the evidence is about.
+  useEffect(() => {
+    if (on && report) pinned.value = focusOfEvidence(report, f);
+  }, [on, report, f]);
+  useEffect(() => () => light(false), []);
+  useEffect(() => {
+    const follow = () => {
+      if (addressed() !== anchor(f)) return;
+      box.current!.open = true;
+      light(true);
+      show(box.current!);
+    };
+    follow();
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  return (
+    <details
+      ref={box}
+      id={anchor(f)}
+      class="finding-proof"
+      open={first}
+      data-testid="finding-proof"
+      data-lit={on || undefined}
+      onToggle={() => setOpened(box.current!.open)}
+    >
+      {/* Not in the event toggle: it comes too for what was opened with the page. */}
+      <summary onClick={() => light(!box.current!.open)} aria-describedby={`${anchor(f)}-hint`}>
+        {t("findings.evidence")} <span class="muted">({f.evidence.length})</span>
+      </summary>
+      <div class="finding-proof-tools">
+        {report && (
+          <button type="button" class="button" aria-pressed={on} onClick={() => light(!on)} data-testid="finding-light">
+            <Sign name="eye" /> {t("findings.light")}
+          </button>
+        )}
+        {/* for a message to somebody else */}
+        <a class="small" href={`#${encodeURIComponent(anchor(f))}`}>
+          {t("findings.link")}
+        </a>
+      </div>
+      <p id={`${anchor(f)}-hint`} class="hidden-visually">
+        {t("findings.light.text")}
+      </p>
+      <ul class="finding-evidence">
+        {f.evidence.map((e) => (
+          <Line key={e.text} evidence={e} finding={f} report={opened ? report : null} />
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function Line({ evidence: e, finding: f, report }: { evidence: Evidence; finding: Finding; report: Report | null }) {
+  const focus = report ? focusOfEvidence(report, f, [e]) : null;
+  const on = () => (pointed.value = focus);
+  const off = () => (pointed.value = null);
+  const leave = () => (back.value = { id: anchor(f), title: f.title });
+  return (
+    <li onMouseEnter={on} onMouseLeave={off} onFocusIn={on} onFocusOut={off} data-testid="evidence">
+      {e.text} <EventLinks events={e.events} before={leave} />
+      {focus && (focus.pairs!.length > 0 || focus.candidates!.length > 0) && (
+        <button
+          type="button"
+          class="event-link"
+          onClick={() => {
+            leave();
+            goTo(focus);
+          }}
+          data-testid="evidence-table"
+        >
+          {t(focus.pairs!.length > 0 ? "findings.pairs" : "findings.candidates", { n: focus.pairs!.length || focus.candidates!.length })}
+        </button>
+      )}
+    </li>
+  );
+}
+
+/** goTo leads to what a sentence is about: to the first of its pairs, else of its candidates. */
+function goTo({ pairs = [], candidates = [] }: Focus): void {
+  const row = [...document.querySelectorAll<HTMLElement>("[data-testid=pair][data-key], [data-testid=candidate][data-key]")].find((e) =>
+    (pairs.length > 0 ? pairs : candidates).includes(e.dataset.key!),
+  );
+  if (pairs[0]) {
+    sought.value = pairs[0]; // the matrix that has it takes the focus
+    if (sought.value === "") return;
+    sought.value = "";
+  }
+  const to = row ?? document.getElementById(pairs.length > 0 ? "pairs" : "candidates");
+  if (to) show(to);
+}
+
+/** show brings an element into sight and lets the keyboard go on from there. */
+export function show(e: HTMLElement): void {
+  e.scrollIntoView({ block: "center" });
+  const target = e.querySelector<HTMLElement>(":scope > summary") ?? e;
+  if (target === e && !e.hasAttribute("tabindex")) e.tabIndex = -1;
+  target.focus({ preventScroll: true });
+}
+
+/** addressed is what the page's address names, as it was written. */
+function addressed(): string {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return location.hash.slice(1);
+  }
 }

@@ -4,6 +4,7 @@ import { t, word } from "../i18n";
 import type { Finding, Report } from "../protocol.gen";
 import { Badge } from "./Badge";
 import { FindingBody } from "./FindingBody";
+import { FindingsBack } from "./FindingsBack";
 import { causeOf, peerName } from "./format";
 import { Notes } from "./Notes";
 import { Sign } from "./Sign";
@@ -31,6 +32,7 @@ export function Findings({ report }: { report: Report }) {
         report.run > 0 && <p class="muted">{t(report.verdict.final ? "findings.none" : "findings.notyet")}</p>
       )}
       {notes.length > 0 && <Notes notes={notes} report={report} />}
+      <FindingsBack />
     </div>
   );
 }
@@ -71,7 +73,7 @@ function Item({ finding: f, report, cause }: { finding: Finding; report: Report;
           {old && <span>{t("trial.run", { n: f.run! })}</span>}
         </p>
       </div>
-      <FindingBody finding={f} />
+      <FindingBody finding={f} report={report} open={cause ?? false} />
     </li>
   );
 }

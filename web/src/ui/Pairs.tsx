@@ -1,12 +1,27 @@
 import "./Pairs.css";
+import { signal } from "@preact/signals";
+import { useRef, useState } from "preact/hooks";
 import { t, word } from "../i18n";
+import { focusOfPair, pairKey, pointed } from "../model/focus";
 import type { DirectionState, PairCounters, PairEnd, PairReport, Report, TrialReport } from "../protocol.gen";
+import { directionStateValues } from "../protocol.gen";
 import { Badge } from "./Badge";
+import { EventLinks } from "./EventLinks";
 import { Explain } from "./Explain";
 import { endpoint, peerName, shortAddress } from "./format";
+import { useLights } from "./matrix/lights";
+import { Matrix } from "./matrix/Matrix";
+import { uncounted } from "./matrix/matrix";
+import { alike, still } from "./matrix/still";
 import { Sign } from "./Sign";
-import type { Filter } from "./TrialFilter";
+import { Choice, type Filter } from "./TrialFilter";
 import { directionLook } from "./tones";
+
+/** view is how the reader wants all pairs shown. */
+const view = signal<"matrix" | "list">("matrix");
+
+/** A list of more pairs is drawn as far as it is asked for: the matrix is made for so many. */
+const LISTED = 60;
 
 /** Pairs shows each pair as its two directions, and each direction as the way of a check: sent, arrived, answered, answer back. */
 export function Pairs({ report, filter }: { report: Report; filter: Filter }) {
@@ -14,8 +29,12 @@ export function Pairs({ report, filter }: { report: Report; filter: Filter }) {
   const side = sideTrials(report).filter((s) => fits(s.trial) && s.trial.pairs.length > 0);
   return (
     <div class="pairs">
+      <div class="pairs-tools">
+        <Choice name="pairs-view" legend={t("pairs.view")} values={["matrix", "list"]} value={view.value} text={(v) => t(`pairs.view.${v}`)} onChange={(v) => (view.value = v)} />
+        {view.value === "matrix" && <Legend />}
+      </div>
       {report.trials.filter(fits).map((tr) => (
-        <Trial key={tr.kind} trial={tr} report={report} />
+        <Trial key={tr.kind} trial={tr} report={report} own />
       ))}
       {side.length > 0 && (
         <details>
@@ -37,83 +56,169 @@ export function sideTrials(report: Report): { trial: TrialReport; of: string }[]
   ];
 }
 
-function Trial({ trial: tr, report, of }: { trial: TrialReport; report: Report; of?: string }) {
+/** Legend says once what the signs and the four numbers of a cell are. */
+function Legend() {
   return (
-    <section class="pairs-trial card">
+    <div class="pairs-legend small">
+      <ul aria-label={t("matrix.legend")}>
+        {directionStateValues.map((state) => (
+          <li key={state} data-tone={directionLook[state].tone}>
+            <Sign name={directionLook[state].sign} size={12} /> {word("direction", state)}
+          </li>
+        ))}
+        <li data-tone="ok">
+          <Sign name="star" size={12} /> {t("matrix.selected")}
+        </li>
+        <li data-tone="idle">
+          <span aria-hidden="true">–</span> {t("matrix.none")}
+        </li>
+      </ul>
+      <p class="muted">{t("matrix.numbers")}</p>
+    </div>
+  );
+}
+
+function Trial({ trial: tr, report, of, own }: { trial: TrialReport; report: Report; of?: string; own?: boolean }) {
+  const [chosen, setChosen] = useState("");
+  const pair = tr.pairs.find((p) => pairKey(tr.id, p) === chosen);
+  const name = t("pairs.of", { trial: word("trial", tr.kind) });
+  const silent = uncounted(tr);
+  return (
+    <section class="pairs-trial card" data-trial={tr.kind}>
       <h3>
         {word("trial", tr.kind)}
         {of && <span class="muted"> · {of}</span>}
+        {tr.pairs.length > 0 && <span class="muted small"> · {t("pairs.count", { n: tr.pairs.length })}</span>}
       </h3>
+      {silent.length > 0 && (
+        <p class="pairs-silent small" data-testid="uncounted">
+          <Sign name="question" size={13} />
+          {t("pairs.silent", { peers: silent.map((id) => browserOf(report, id)).join(t("list")) })}
+        </p>
+      )}
       {tr.pairs.length === 0 ? (
-        <p class="muted">{t("pairs.none")}</p>
+        <p class="muted">{t(tr.outcome === "" ? "pairs.notyet" : "pairs.none")}</p>
+      ) : view.value === "matrix" ? (
+        <>
+          <Matrix report={report} trial={tr} label={name} own={own ?? false} chosen={pair ? chosen : ""} choose={setChosen} />
+          <div class="pairs-chosen" aria-live="polite">
+            {pair ? (
+              <>
+                <Table pairs={[pair]} trial={tr} report={report} label={t("pairs.chosen")} />
+                <p class="pairs-samples small muted">
+                  {t("pairs.samples")} <EventLinks events={pair.events} />
+                </p>
+              </>
+            ) : (
+              <p class="muted small">{t("pairs.choose")}</p>
+            )}
+          </div>
+        </>
       ) : (
-        <div class="pairs-scroll" tabIndex={0} role="region" aria-label={t("pairs.of", { trial: word("trial", tr.kind) })}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{t("pairs.pair")}</th>
-                <th scope="col">
-                  <Explain term="direction">{t("pairs.direction")}</Explain>
-                </th>
-                <th scope="col" class="right">{t("pairs.sent")}</th>
-                <th scope="col" class="right">{t("pairs.arrived")}</th>
-                <th scope="col" class="right">{t("pairs.answered")}</th>
-                <th scope="col" class="right">{t("pairs.back")}</th>
-                <th scope="col">{t("pairs.judged")}</th>
-              </tr>
-            </thead>
-            {tr.pairs.map((p, i) => (
-              <Pair key={i} pair={p} trial={tr} report={report} />
-            ))}
-          </table>
-        </div>
+        <List trial={tr} report={report} label={name} />
       )}
     </section>
   );
 }
 
-function Pair({ pair: p, trial, report }: { pair: PairReport; trial: TrialReport; report: Report }) {
-  const [a, b] = [trial.a, trial.b];
-  const names = (from: string, to: string) => `${peerName(report, from)} → ${peerName(report, to)}`;
-  const state = p.stateB && p.stateB !== p.state ? `${p.state} / ${p.stateB}` : p.state;
+function browserOf(report: Report, id: string): string {
+  const browser = report.peers.find((p) => p.id === id)?.browser;
+  return browser ? `${peerName(report, id)} (${browser})` : peerName(report, id);
+}
+
+function List({ trial: tr, report, label }: { trial: TrialReport; report: Report; label: string }) {
+  const [shown, setShown] = useState(LISTED);
   return (
-    <tbody
-      data-testid="pair"
-      data-trial={trial.kind}
-      data-local={endpoint(p.local.address, p.local.port)}
-      data-remote={endpoint(p.remote.address, p.remote.port)}
-      data-state={p.state}
-      data-selected={String(p.selected ?? false)}
-      data-a-to-b={p.directions.aToB}
-      data-b-to-a={p.directions.bToA}
-      class={p.selected ? "pair-selected" : undefined}
-    >
-      <tr>
-        <td rowSpan={2} class="pair-ends">
-          <End end={p.local} />
-          <End end={p.remote} />
-          {p.aliases?.map((alias) => (
-            <div key={alias} class="muted small">
-              {t("pairs.alias", { address: alias })}
-            </div>
-          ))}
-          <div class="pair-state muted small">
-            {state}
-            {p.selected && (
-              <span class="pair-mark">
-                <Sign name="star" size={12} /> {t("life.selected")}
-              </span>
-            )}
-          </div>
-        </td>
-        <Direction from={a} to={b} names={names(a, b)} asks={p.a} answers={p.b} state={p.directions.aToB} />
-      </tr>
-      <tr>
-        <Direction from={b} to={a} names={names(b, a)} asks={p.b} answers={p.a} state={p.directions.bToA} />
-      </tr>
-    </tbody>
+    <>
+      <Table pairs={tr.pairs.slice(0, shown)} trial={tr} report={report} label={label} />
+      {tr.pairs.length > shown && (
+        <p class="pairs-more">
+          <button type="button" class="button" onClick={() => setShown(shown + 4 * LISTED)} data-testid="pairs-more">
+            {t("pairs.more", { n: Math.min(4 * LISTED, tr.pairs.length - shown), all: tr.pairs.length })}
+          </button>
+        </p>
+      )}
+    </>
   );
 }
+
+function Table({ pairs, trial: tr, report, label }: { pairs: readonly PairReport[]; trial: TrialReport; report: Report; label: string }) {
+  const box = useRef<HTMLDivElement>(null);
+  useLights(box, "pairs");
+  const over = (e: Event) => {
+    const key = (e.target as Element).closest<HTMLElement>("[data-key]")?.dataset.key;
+    const pair = tr.pairs.find((p) => pairKey(tr.id, p) === key);
+    pointed.value = pair ? focusOfPair(tr, pair) : null;
+  };
+  return (
+    <div ref={box} class="pairs-scroll" tabIndex={0} role="region" aria-label={label} onMouseOver={over} onMouseLeave={() => (pointed.value = null)}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{t("pairs.pair")}</th>
+            <th scope="col">
+              <Explain term="direction">{t("pairs.direction")}</Explain>
+            </th>
+            <th scope="col" class="right">{t("pairs.sent")}</th>
+            <th scope="col" class="right">{t("pairs.arrived")}</th>
+            <th scope="col" class="right">{t("pairs.answered")}</th>
+            <th scope="col" class="right">{t("pairs.back")}</th>
+            <th scope="col">{t("pairs.judged")}</th>
+          </tr>
+        </thead>
+        {pairs.map((p) => (
+          <Pair key={pairKey(tr.id, p)} pair={p} trial={tr} names={[peerName(report, tr.a), peerName(report, tr.b)]} />
+        ))}
+      </table>
+    </div>
+  );
+}
+
+const Pair = still<{ pair: PairReport; trial: TrialReport; names: readonly [string, string] }>(
+  ({ pair: p, trial, names: [nameA, nameB] }) => {
+    const [a, b] = [trial.a, trial.b];
+    const state = p.stateB && p.stateB !== p.state ? `${p.state} / ${p.stateB}` : p.state;
+    return (
+      <tbody
+        data-key={pairKey(trial.id, p)}
+        data-testid="pair"
+        data-trial={trial.kind}
+        data-local={endpoint(p.local.address, p.local.port)}
+        data-remote={endpoint(p.remote.address, p.remote.port)}
+        data-state={p.state}
+        data-selected={String(p.selected ?? false)}
+        data-a-to-b={p.directions.aToB}
+        data-b-to-a={p.directions.bToA}
+        class={p.selected ? "pair-selected" : undefined}
+      >
+        <tr>
+          <td rowSpan={2} class="pair-ends">
+            <End end={p.local} />
+            <End end={p.remote} />
+            {p.aliases?.map((alias) => (
+              <div key={alias} class="muted small">
+                {t("pairs.alias", { address: alias })}
+              </div>
+            ))}
+            <div class="pair-state muted small">
+              {state}
+              {p.selected && (
+                <span class="pair-mark">
+                  <Sign name="star" size={12} /> {t("life.selected")}
+                </span>
+              )}
+            </div>
+          </td>
+          <Direction from={a} to={b} names={`${nameA} → ${nameB}`} asks={p.a} answers={p.b} state={p.directions.aToB} />
+        </tr>
+        <tr>
+          <Direction from={b} to={a} names={`${nameB} → ${nameA}`} asks={p.b} answers={p.a} state={p.directions.bToA} />
+        </tr>
+      </tbody>
+    );
+  },
+  (x, y) => x.trial.id === y.trial.id && alike(x.names, y.names) && alike(x.pair, y.pair),
+);
 
 function End({ end }: { end: PairEnd }) {
   return (

@@ -2,7 +2,7 @@ import "./RoomPage.css";
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
 import type { PeerReport, Report } from "../protocol.gen";
-import { Candidates } from "./Candidates";
+import { CandidateEnds, CandidateLegend, Candidates } from "./Candidates";
 import { useRoom } from "./context";
 import { Custom } from "./Custom";
 import { Expectation } from "./Expectation";
@@ -12,6 +12,7 @@ import { columns, trialKinds } from "./format";
 import { Watch } from "./HoldFor";
 import { Invite } from "./Invite";
 import { Masked } from "./Masked";
+import type { KindFilter } from "./matrix/marks";
 import { NoWebRTC } from "./NoWebRTC";
 import { Pairs, sideTrials } from "./Pairs";
 import { Path } from "./Path";
@@ -20,7 +21,7 @@ import { Problem } from "./Problem";
 import { Section } from "./Section";
 import { Sign } from "./Sign";
 import { Signaling } from "./Signaling";
-import { TrialFilter, type Filter } from "./TrialFilter";
+import { TrialFilter, TypeFilter, type Filter } from "./TrialFilter";
 import { Trials } from "./Trials";
 import { Verdict } from "./Verdict";
 
@@ -140,17 +141,25 @@ function Log({ report }: { report: Report }) {
 /** Machines are both ends side by side: who they are, what they signaled, what arrived. */
 export function Machines({ report, own, alone }: { report: Report; own: string; alone?: boolean }) {
   const [filter, setFilter] = useState<Filter>("all");
+  const [type, setType] = useState<KindFilter>("all");
   const peers = columns(report);
   return (
     <Section
       id="candidates"
       title={t(alone ? "start.alone" : "candidates.title")}
       note={t(alone ? "start.alone.text" : "candidates.note")}
-      tools={<TrialFilter name="candidates" kinds={trialKinds(report)} value={filter} onChange={setFilter} />}
+      tools={
+        <>
+          <TrialFilter name="candidates" kinds={trialKinds(report)} value={filter} onChange={setFilter} />
+          <TypeFilter value={type} onChange={setType} />
+        </>
+      }
     >
+      {!alone && peers.length === 2 && <CandidateEnds report={report} peers={peers} filter={filter} />}
+      {!alone && <CandidateLegend />}
       <div class="machines" data-alone={alone}>
         {peers.map((peer) => (
-          <Machine key={peer.id} peer={peer} own={peer.id === own} filter={filter} report={report} />
+          <Machine key={peer.id} peer={peer} own={peer.id === own} filter={filter} type={type} report={report} />
         ))}
         {!alone && peers.length === 1 && <p class="machine-missing muted">{t("candidates.other")}</p>}
       </div>
@@ -158,12 +167,12 @@ export function Machines({ report, own, alone }: { report: Report; own: string; 
   );
 }
 
-function Machine({ peer, own, filter, report }: { peer: PeerReport; own: boolean; filter: Filter; report: Report }) {
+function Machine({ peer, own, filter, type, report }: { peer: PeerReport; own: boolean; filter: Filter; type: KindFilter; report: Report }) {
   return (
     <div class="machine">
       <PeerCard peer={peer} own={own} report={report} />
       {peer.masked ? <Masked own={own} /> : <span />}
-      <Candidates peer={peer} filter={filter} />
+      <Candidates peer={peer} report={report} filter={filter} type={type} />
     </div>
   );
 }

@@ -3,8 +3,8 @@ import { useRef } from "preact/hooks";
 import { t, word } from "../i18n";
 import type { Report } from "../protocol.gen";
 import { Badge } from "./Badge";
-import { Copy } from "./Copy";
-import { causeOf, needsSecret, snippet } from "./format";
+import { causeOf, snippet } from "./format";
+import { Servers } from "./servers/Servers";
 import { Sign } from "./Sign";
 import { confidenceLook, needsLook, outcomeLook, type Look } from "./tones";
 
@@ -65,17 +65,7 @@ export function Verdict({ report }: { report: Report | null }) {
       </div>
       {paste && (
         <div class="verdict-paste">
-          <div>
-            <pre class="mono" tabIndex={0} aria-label={t("verdict.paste")}>
-              {paste}
-            </pre>
-            {needsSecret(v!.recommendedIceServers) && (
-              <p class="verdict-secret muted small" data-testid="verdict-secret">
-                {t("verdict.secret")}
-              </p>
-            )}
-          </div>
-          <Copy text={paste} label={t("copy")} testid="copy-ice-servers" />
+          <Servers needs={v!.needs} servers={v!.recommendedIceServers} />
         </div>
       )}
       {!paste && phase === "measuring" && <p class="verdict-paste muted">{t("verdict.paste.later")}</p>}

@@ -43,16 +43,47 @@ test("the verdict's cause stands first, and a note once for both peers", async (
   expect(html.match(/data-testid="finding-insecure-context"/g)).toHaveLength(1);
 });
 
+test("each finding's evidence has an address, and only that of the cause is open", async () => {
+  await setLang("en");
+  const report = fixtures["asymmetric"]!("en");
+  model.value = still(report);
+  const html = renderToString(<App />);
+  for (const f of report.findings.filter((f) => f.evidence.length > 0 && f.severity !== "info")) expect(html).toContain(`id="finding-${f.id}" class="finding-proof"`);
+  expect(html.match(/class="finding-proof" open/g)).toHaveLength(1);
+});
+
+test("two thousand pairs are a grid of which only what is in sight is drawn", async () => {
+  await setLang("en");
+  model.value = still(fixtures["large"]!("en"));
+  const html = renderToString(<App />);
+  expect(html).toMatch(/role="grid"[^>]*aria-rowcount="101" aria-colcount="101"/); // the other end signaled more than it has pairs of
+  expect(html.match(/data-testid="pair"/g)!.length).toBeLessThan(160);
+  expect(html).toContain("no pair formed");
+  expect(html).toContain('data-selected="true"');
+});
+
+test("the configuration comes as code and as JSON, and with a coturn", async () => {
+  await setLang("en");
+  model.value = still(fixtures["relay"]!("en"));
+  const html = renderToString(<App />);
+  expect(html).toMatch(/role="tablist" aria-label="[^"]+"><button type="button" role="tab" id="ice-tab-javascript" aria-controls="ice-panel" aria-selected="?true/);
+  expect(html).toContain('id="ice-panel" class="tabs-panel" role="tabpanel" aria-labelledby="ice-tab-javascript"');
+  expect(html).toContain('data-testid="filter-servers-coturn"');
+  expect(html).toContain("short-lived");
+});
+
 test("the camera is not used in silence", async () => {
   await setLang("en");
   model.value = { ...still(fixtures["alone"]!("en")), capturing: signal(true) };
   expect(renderToString(<App />)).toContain('data-testid="release"');
 });
 
-test("an uncounted counter is a dash with its reason, not a zero", async () => {
+test("an uncounted counter is said to be none, not a zero", async () => {
   await setLang("en");
   model.value = still(fixtures["flat"]!("en"));
-  expect(renderToString(<App />)).toContain('title="not counted by this browser"><span class="muted">–</span>');
+  const html = renderToString(<App />);
+  expect(html).toContain('data-counted="true">9 · – · – · 9');
+  expect(html).toMatch(/data-testid="uncounted".*That is not zero/);
 });
 
 describe("the NAT card", () => {

@@ -1,0 +1,32 @@
+import { t } from "../i18n";
+import { show } from "./FindingBody";
+import { back } from "./matrix/sought";
+import { Sign } from "./Sign";
+
+/** FindingsBack leads back to the evidence that the reader came from. */
+export function FindingsBack() {
+  const from = back.value;
+  if (!from) return null;
+  const away = () => (back.value = null);
+  return (
+    <div class="findings-back card" data-testid="findings-back">
+      <button
+        type="button"
+        class="button quiet"
+        onClick={() => {
+          const evidence = document.getElementById(from.id) as HTMLDetailsElement | null;
+          away();
+          if (!evidence) return;
+          for (let box: HTMLDetailsElement | null = evidence; box; box = box.parentElement?.closest("details") ?? null) box.open = true;
+          show(evidence);
+        }}
+      >
+        <Sign name="left" />
+        <span>{t("findings.back", { title: from.title })}</span>
+      </button>
+      <button type="button" class="button quiet" onClick={away} aria-label={t("close")}>
+        <Sign name="cross" />
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,60 @@
+import type { DirectionState, PairCounters, PairEnd, PairReport, Report, TrialReport } from "../../protocol.gen";
+
+/** Matrix is the pairs of a trial by their ends: a's down, b's across. */
+export interface Matrix {
+  rows: readonly PairEnd[];
+  cols: readonly PairEnd[];
+  /** by row and column; none: no pair of these two was formed */
+  at(row: number, col: number): PairReport | undefined;
+  place(p: Pick<PairReport, "local" | "remote">): { row: number; col: number } | null;
+}
+
+const name = (e: PairEnd) => `${e.type} ${e.protocol} ${e.address}:${e.port}`;
+
+/** matrixOf has every candidate that was signaled in a trial, also those of which no pair came; own: the candidates of the report are those of this trial. */
+export function matrixOf(report: Report, tr: TrialReport, own = true): Matrix {
+  const ends = (peer: string, of: (p: PairReport) => PairEnd) => {
+    const all = new Map<string, PairEnd>();
+    if (own) for (const c of report.peers.find((p) => p.id === peer)?.candidates ?? []) if (c.trial === tr.kind) all.set(name(c), c);
+    for (const p of tr.pairs) if (!all.has(name(of(p)))) all.set(name(of(p)), of(p));
+    return all;
+  };
+  const [a, b] = [ends(tr.a, (p) => p.local), ends(tr.b, (p) => p.remote)];
+  const rowOf = new Map([...a.keys()].map((k, i) => [k, i]));
+  const colOf = new Map([...b.keys()].map((k, i) => [k, i]));
+  const cells = new Map<number, PairReport>();
+  const place = (p: Pick<PairReport, "local" | "remote">) => {
+    const [row, col] = [rowOf.get(name(p.local)), colOf.get(name(p.remote))];
+    return row === undefined || col === undefined ? null : { row, col };
+  };
+  for (const p of tr.pairs) {
+    const { row, col } = place(p)!;
+    const key = row * b.size + col;
+    if (!cells.has(key) || p.selected) cells.set(key, p);
+  }
+  return { rows: [...a.values()], cols: [...b.values()], at: (row, col) => cells.get(row * b.size + col), place };
+}
+
+/** Way is one direction of a pair as the way of a check: sent, arrived, answered, answer back; null: not counted. */
+export interface Way {
+  state: DirectionState;
+  counts: readonly [number | null, number | null, number | null, number | null];
+}
+
+/** waysOf are both directions, A → B first. */
+export function waysOf(p: PairReport): readonly [Way, Way] {
+  const way = (state: DirectionState, asks: PairCounters | null, answers: PairCounters | null): Way => ({
+    state,
+    counts: [asks?.requestsSent ?? null, answers?.requestsReceived ?? null, answers?.responsesSent ?? null, asks?.responsesReceived ?? null],
+  });
+  return [way(p.directions.aToB, p.a, p.b), way(p.directions.bToA, p.b, p.a)];
+}
+
+/** uncounted are the peers whose browser showed pairs of a trial and counted no check on any of them. */
+export function uncounted(tr: TrialReport): string[] {
+  const silent = (of: (p: PairReport) => PairCounters | null) => {
+    const shown = tr.pairs.map(of).filter((c) => c !== null);
+    return shown.length > 0 && shown.every((c) => c.requestsSent === null && c.requestsReceived === null && c.responsesSent === null);
+  };
+  return [silent((p) => p.a) ? tr.a : "", silent((p) => p.b) ? tr.b : ""].filter(Boolean);
+}
