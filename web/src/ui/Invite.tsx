@@ -1,45 +1,64 @@
 import "./Invite.css";
+import { useState } from "preact/hooks";
 import { t } from "../i18n";
+import { placesFor, roomLink, type Place } from "../model/join";
 import { Copy } from "./Copy";
 import { info } from "./context";
+import { QR } from "./join/QR";
+import { Share } from "./join/Share";
+import { Sign } from "./Sign";
 
-/** origins are the server's addresses as this page would be opened there: same scheme, same port. */
-export function origins(here: Location | URL, addresses: readonly string[]): string[] {
-  const port = here.port ? `:${here.port}` : "";
-  return addresses.map((a) => `${here.protocol}//${a.includes(":") ? `[${a}]` : a}${port}`);
-}
-
-/** inviteLinks: this page's own origin worked, so it is the one to hand on, unless it is a name that means another machine over there. */
-export function inviteLinks(code: string, here: Location | URL, addresses: readonly string[]): string[] {
-  const local = ["localhost", "127.0.0.1", "[::1]"].includes(here.hostname);
-  return (local && addresses.length > 0 ? origins(here, addresses) : [here.origin]).map((o) => `${o}/r/${code}`);
-}
-
-/** Invite brings the second machine into the room. */
+/** Invite brings the second machine into the room: by link, by code, by camera. */
 export function Invite({ code }: { code: string }) {
-  const links = inviteLinks(code, location, info.value?.addresses ?? []);
+  const [chosen, choose] = useState("");
+  const { own, list } = placesFor(location, info.value?.links ?? []);
+  const place = list.find((p) => p.origin === chosen) ?? list[0]!;
+  const link = roomLink(place.origin, code);
   return (
     <section class="invite card" aria-labelledby="invite-title">
-      <div>
+      <div class="invite-say">
         <h2 id="invite-title">{t("invite.title")}</h2>
         <p class="muted">{t("invite.text")}</p>
-        <ul class="invite-links">
-          {links.map((link, i) => (
-            <li key={link}>
-              <a class="mono" href={link} data-testid="invite-link">
-                {link}
-              </a>
-              <Copy text={link} label={t("invite.copy")} primary={i === 0} testid="invite-copy" />
-            </li>
-          ))}
-        </ul>
+        {own !== "fits" && (
+          <p class="invite-why" data-tone={own === "alone" ? "bad" : "warn"} data-testid="invite-why" data-why={own}>
+            <Sign name="warning" />
+            <span>{t(`invite.${own}`, { host: location.host })}</span>
+          </p>
+        )}
+        <a class="invite-link mono" href={link} data-testid="invite-link">
+          {link}
+        </a>
+        <div class="invite-do">
+          <Copy text={link} label={t("invite.copy")} primary testid="invite-copy" />
+          <Share link={link} />
+        </div>
+        {list.length > 1 && (
+          <label class="invite-choose">
+            <span>{t("invite.choose")}</span>
+            <select class="field" value={place.origin} onChange={(e) => choose(e.currentTarget.value)} data-testid="invite-choose">
+              {list.map((p) => (
+                <option key={p.origin} value={p.origin}>
+                  {option(p)}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
       </div>
-      <div class="invite-code">
-        <p class="muted small">{t("invite.code")}</p>
-        <p class="mono" data-testid="room-code">
-          {code}
+      <div class="invite-scan">
+        <QR code={code} origin={place.origin} />
+        <p class="invite-code">
+          <span class="muted small">{t("invite.code")}</span>
+          <strong class="mono" data-testid="room-code">
+            {code}
+          </strong>
         </p>
       </div>
     </section>
   );
+}
+
+function option(p: Place): string {
+  const note = [p.device, p.doubtful && t("reach.virtual")].filter(Boolean).join(t("list"));
+  return note ? `${p.origin} (${note})` : p.origin;
 }

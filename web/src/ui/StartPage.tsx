@@ -1,9 +1,10 @@
 import "./StartPage.css";
 import { useState } from "preact/hooks";
 import { lang, t } from "../i18n";
+import { typedCode } from "../model/join";
 import type { RoomModel } from "../model/room";
 import { info } from "./context";
-import { origins } from "./Invite";
+import { Addresses } from "./join/Addresses";
 import { NoWebRTC } from "./NoWebRTC";
 import { Machines } from "./RoomPage";
 import { enter, failure } from "./session";
@@ -20,10 +21,8 @@ export function StartPage({ room }: { room: RoomModel | null }) {
   const join = (e: Event) => {
     e.preventDefault();
     const query = new URLSearchParams({ lang: lang(), ...(name.trim() && { name: name.trim() }) });
-    // Whoever was sent a link may paste all of it.
-    const bare = code.trim().replace(/^.*\/r\//, "").replace(/[/?#].*$/, "");
     room?.leave();
-    location.assign(`/r/${encodeURIComponent(bare)}?${query}`);
+    location.assign(`/r/${encodeURIComponent(typedCode(code))}?${query}`);
   };
   return (
     <>
@@ -32,16 +31,10 @@ export function StartPage({ room }: { room: RoomModel | null }) {
         <div class="start-say">
           <h1 id="start-title">{t("start.title")}</h1>
           <p>{t("start.text")}</p>
-          {(info.value?.addresses?.length ?? 0) > 0 && (
-            <div class="start-addresses">
-              <p class="muted small">{t("start.addresses")}</p>
-              <ul class="mono">
-                {origins(location, info.value!.addresses!).map((a) => (
-                  <li key={a}>{a}</li>
-                ))}
-              </ul>
-            </div>
-          )}
+          <div class="start-addresses" data-testid="start-addresses">
+            <p class="muted small">{t("start.addresses")}</p>
+            {info.value && <Addresses links={info.value.links ?? []} />}
+          </div>
         </div>
         <div class="start-do">
           <label>
@@ -56,7 +49,7 @@ export function StartPage({ room }: { room: RoomModel | null }) {
           <form onSubmit={join} class="start-join">
             <label>
               <span>{t("start.code")}</span>
-              <input class="field mono" value={code} required autocapitalize="off" autocomplete="off" spellcheck={false} onInput={(e) => setCode(e.currentTarget.value)} data-testid="start-code" />
+              <input class="field mono" value={code} required autocapitalize="off" autocomplete="off" autocorrect="off" spellcheck={false} enterkeyhint="go" onInput={(e) => setCode(e.currentTarget.value)} data-testid="start-code" />
             </label>
             <button type="submit" class="button" data-testid="start-join">
               {t("start.join")}

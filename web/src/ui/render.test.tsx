@@ -7,7 +7,6 @@ import { App } from "./App";
 import { fixtures } from "./fixtures";
 import { still } from "./fixtures/show";
 import { columns, findingURL, snippet } from "./format";
-import { inviteLinks } from "./Invite";
 import { parse } from "./Custom";
 import { code, entered, model } from "./session";
 
@@ -237,12 +236,6 @@ test("pasted text that is no JSON is caught before it is sent", () => {
   expect(parse("[{urls: 'stun:x'}]").error).toContain("Not JSON");
   expect(parse('"stun:x"').error).toContain("no iceServers");
   expect(parse('[{"urls": "stun:x"}]').error).toBe("");
-});
-
-test("a link that leads elsewhere over there is not offered", () => {
-  expect(inviteLinks("c", new URL("http://localhost:8080/"), ["10.9.0.10"])).toEqual(["http://10.9.0.10:8080/r/c"]);
-  expect(inviteLinks("c", new URL("http://localhost:8080/"), ["10.9.0.10", "fd00::1"])).toEqual(["http://10.9.0.10:8080/r/c", "http://[fd00::1]:8080/r/c"]);
-  expect(inviteLinks("c", new URL("https://10.9.0.10:8443/r/c"), ["10.1.0.10"])).toEqual(["https://10.9.0.10:8443/r/c"]);
 });
 
 test("nothing is drawn before the first snapshot but that it is on its way", () => {
