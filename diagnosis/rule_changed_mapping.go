@@ -58,7 +58,7 @@ func (f *Fold) surplus(p *peer) (out []surplus) {
 func (f *Fold) askers(p *peer, corner netip.AddrPort, until float64) (sockets int, last float64, ok bool) {
 	for _, n := range append(f.endsOf(p), p.nats...) {
 		heard := until
-		if n.trial.Kind() == protocol.TrialAlone { // begun by the page itself; what the server starts asks nothing before
+		if n.trial.Kind() == protocol.TrialAlone || p.joined.Kind == protocol.KindHeadless { // begun by the peer itself; what the server starts asks nothing before
 			heard += besideMs
 		}
 		if n.startMs > heard {
