@@ -249,7 +249,7 @@ export function bars(tr: TrialSteps, nowMs: number): { way: Bar[]; beside: Bar[]
 }
 
 /** The ends of an axis in milliseconds: with few of them, a growing axis seldom changes. */
-const axes = [2000, 5000, 10_000, 15_000, 20_000, 30_000, 45_000, 60_000, 90_000, 120_000, 180_000, 300_000, 600_000];
+const axes = [2000, 3000, 5000, 8000, 10_000, 12_000, 15_000, 20_000, 30_000, 45_000, 60_000, 90_000, 120_000, 180_000, 300_000, 600_000];
 
 /** axisMs is the length of an axis that holds a duration. */
 export function axisMs(longest: number): number {

@@ -1,14 +1,14 @@
 import "./RoomPage.css";
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
-import type { PeerReport, Report } from "../protocol.gen";
+import type { Report } from "../protocol.gen";
 import { CandidateEnds, CandidateLegend, Candidates } from "./Candidates";
 import { useRoom } from "./context";
 import { Custom } from "./Custom";
 import { Expectation } from "./Expectation";
 import { Experiments } from "./Experiments";
 import { Findings } from "./Findings";
-import { columns, trialKinds } from "./format";
+import { columns, peerName, trialKinds } from "./format";
 import { Watch } from "./HoldFor";
 import { Invite } from "./Invite";
 import { Masked } from "./Masked";
@@ -21,6 +21,7 @@ import { Problem } from "./Problem";
 import { Section } from "./Section";
 import { Sign } from "./Sign";
 import { Signaling } from "./Signaling";
+import { OverTime } from "./timeline/Sections";
 import { TrialFilter, TypeFilter, type Filter } from "./TrialFilter";
 import { Trials } from "./Trials";
 import { Verdict } from "./Verdict";
@@ -107,6 +108,7 @@ function Measured({ report, own, invite }: { report: Report; own: string; invite
           <Path report={report} />
         </Section>
       )}
+      <OverTime report={report} />
       <Machines report={report} own={own} />
       {/* After a run nothing above may move because the other one has left. */}
       {invite && <Invite code={invite} />}
@@ -138,41 +140,56 @@ function Log({ report }: { report: Report }) {
   );
 }
 
-/** Machines are both ends side by side: who they are, what they signaled, what arrived. */
+/** Machines are both ends side by side: who they are, then what they signaled and what arrived. Alone, a machine and its candidates are one part. */
 export function Machines({ report, own, alone }: { report: Report; own: string; alone?: boolean }) {
   const [filter, setFilter] = useState<Filter>("all");
   const [type, setType] = useState<KindFilter>("all");
   const peers = columns(report);
-  return (
-    <Section
-      id="candidates"
-      title={t(alone ? "start.alone" : "candidates.title")}
-      note={t(alone ? "start.alone.text" : "candidates.note")}
-      tools={
-        <>
-          <TrialFilter name="candidates" kinds={trialKinds(report)} value={filter} onChange={setFilter} />
-          <TypeFilter value={type} onChange={setType} />
-        </>
-      }
-    >
-      {!alone && peers.length === 2 && <CandidateEnds report={report} peers={peers} filter={filter} />}
-      {!alone && <CandidateLegend />}
-      <div class="machines" data-alone={alone}>
-        {peers.map((peer) => (
-          <Machine key={peer.id} peer={peer} own={peer.id === own} filter={filter} type={type} report={report} />
-        ))}
-        {!alone && peers.length === 1 && <p class="machine-missing muted">{t("candidates.other")}</p>}
-      </div>
-    </Section>
+  const tools = (
+    <>
+      <TrialFilter name="candidates" kinds={trialKinds(report)} value={filter} onChange={setFilter} />
+      <TypeFilter value={type} onChange={setType} />
+    </>
   );
-}
-
-function Machine({ peer, own, filter, type, report }: { peer: PeerReport; own: boolean; filter: Filter; type: KindFilter; report: Report }) {
-  return (
-    <div class="machine">
-      <PeerCard peer={peer} own={own} report={report} />
-      {peer.masked ? <Masked own={own} /> : <span />}
-      <Candidates peer={peer} report={report} filter={filter} type={type} />
+  const cards = (
+    <div class="machines" data-alone={alone}>
+      {peers.map((peer) => (
+        <div key={peer.id} class="machine">
+          <PeerCard peer={peer} own={peer.id === own} report={report} />
+          {peer.masked ? <Masked own={peer.id === own} /> : <span />}
+        </div>
+      ))}
+      {!alone && peers.length === 1 && <p class="machine-missing muted">{t("candidates.other")}</p>}
     </div>
+  );
+  const tables = (
+    <div class="machines machines-tables" data-alone={alone}>
+      {peers.map((peer) => (
+        <div key={peer.id}>
+          {!alone && <h3>{peerName(report, peer.id)}</h3>}
+          <Candidates peer={peer} report={report} filter={filter} type={type} />
+        </div>
+      ))}
+    </div>
+  );
+  if (alone) {
+    return (
+      <Section id="candidates" title={t("start.alone")} note={t("start.alone.text")} tools={tools}>
+        {cards}
+        {tables}
+      </Section>
+    );
+  }
+  return (
+    <>
+      <Section id="machines" title={t("machines.title")} note={t("machines.note")}>
+        {cards}
+      </Section>
+      <Section id="candidates" title={t("candidates.title")} note={t("candidates.note")} tools={tools}>
+        {peers.length === 2 && <CandidateEnds report={report} peers={peers} filter={filter} />}
+        <CandidateLegend />
+        {tables}
+      </Section>
+    </>
   );
 }

@@ -1,6 +1,6 @@
 import "./TrialBars.css";
 import { t, word } from "../i18n";
-import { bars, stepNames, type Bar, type TrialSteps } from "../model/steps";
+import { bars, type Bar, type TrialSteps } from "../model/steps";
 import { seconds } from "./format";
 
 /** The height of a lane, in pixels: the way above, what goes on beside it below. */
@@ -8,7 +8,7 @@ const WAY = { y: 3, height: 18 };
 const BESIDE = { y: 24, height: 9 };
 const HEIGHT = 36;
 
-/** Patterns are the hatchings of the steps, so that they are told apart without their colours. Used by the lanes and the legend, they stand on the page once. */
+/** Patterns are the hatchings of the steps, so that they are told apart without their colours. They stand on the page once. */
 export function Patterns() {
   return (
     <svg class="bar-patterns" width="0" height="0" aria-hidden="true" focusable="false">
@@ -43,18 +43,6 @@ export function Swatch({ step }: { step: string }) {
     <svg class={`swatch ink-${step}`} width="14" height="10" aria-hidden="true">
       <rect x="0.5" y="0.5" width="13" height="9" rx="2" fill={`url(#step-${step})`} />
     </svg>
-  );
-}
-
-export function Legend() {
-  return (
-    <ul class="bars-legend small muted" aria-hidden="true">
-      {stepNames.map((step) => (
-        <li key={step}>
-          <Swatch step={step} /> {word("step", step)}
-        </li>
-      ))}
-    </ul>
   );
 }
 

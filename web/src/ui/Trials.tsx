@@ -12,7 +12,7 @@ import { PairName } from "./PairName";
 import { Sparkline } from "./Sparkline";
 import { useFold } from "./timeline/feed";
 import { outcomeLook } from "./tones";
-import { Axis, endWord, Lane, Legend, Patterns, Swatch } from "./TrialBars";
+import { Axis, endWord, Lane, Patterns, Swatch } from "./TrialBars";
 
 /** How often the bars of what runs grow. */
 const GROW_MS = 250;
@@ -38,10 +38,7 @@ export function Trials({ report }: { report: Report }) {
   const lengthMs = axisMs(longest);
   return (
     <div class="trials-compared card">
-      <div class="trials-bar">
-        {runs.length > 1 && <Runs runs={runs} chosen={run ? chosen : 0} onChoose={setChosen} />}
-        <Legend />
-      </div>
+      <div class="trials-bar">{runs.length > 1 && <Runs runs={runs} chosen={run ? chosen : 0} onChoose={setChosen} />}</div>
       <Patterns />
       <div class="trials-axis">
         <p class="muted small">{t("bars.axis")}</p>
@@ -124,6 +121,8 @@ function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; len
   const run = (tr?.id ?? steps!.id).slice(kind.length + 1);
   const said = steps ? endWord(steps) : "";
   const offerer = tr?.offerer ?? steps!.offerer;
+  // What was measured comes to where the words stood: their place is kept, and nothing moves.
+  const measured = tr && (tr.data || tr.video || tr.selectedPair) ? tr : null;
   const total = tr?.clocks.totalMs ?? (steps?.endMs != null ? steps.endMs - steps.startMs : null);
   return (
     <li class="trial" data-tone={look.tone} data-testid={`trial-${kind}`} data-outcome={outcome} data-step={step} data-run={run}>
@@ -152,26 +151,35 @@ function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; len
             return (
               <li key={name} data-state={state}>
                 <Swatch step={name} />
-                <span class="step-name">{word("step", name)}</span> <span class="step-clock mono">{state === "open" ? none : clock(own, tr, name)}</span>
+                <span class="step-name">{word("step", name)}</span> <span class="step-clock mono">{state === "open" ? none : clock(own, steps, tr, name)}</span>
                 <span class="hidden-visually"> {t(`step.${state}`)}</span>
               </li>
             );
           })}
         </ol>
-        <p class="trial-reason">{tr?.error || tr?.reasonText || (outcome === "" ? t(`running.${stepNames[Math.min(at, stepNames.length - 1)]!}`) : said)}</p>
-        {/* These are there before they are known, so that nothing moves when they come. What has ended without them leaves their place empty. */}
-        <dl class="trial-numbers" data-void={(outcome !== "" && !tr?.data && !tr?.video) || undefined}>
-          <Figure name="RTT" value={ms(tr?.data?.rttMs)}>
-            {tr?.data?.roundTripsMs && <Sparkline values={tr.data.roundTripsMs} />}
-          </Figure>
-          <Figure name={t("trial.loss")} value={percent(tr?.data?.lossPercent)} />
-          <Figure name={t("trial.rate")} value={rate(tr?.data?.throughputKbps)} />
-          <Figure name={t("trial.video")} value={tr?.video ? t("trial.frames", { n: tr.video.framesDecoded }) : none} />
-          <div class="trial-pair">
-            <dt>{t("trial.pair")}</dt>
-            <dd class="mono">{tr?.selectedPair ? <PairName pair={tr.selectedPair} /> : none}</dd>
-          </div>
-        </dl>
+        <div class="trial-said">
+          {(!measured || (outcome !== "connected" && outcome !== "")) && (
+            <p class="trial-reason">{tr?.error || tr?.reasonText || (outcome === "" ? t(`running.${stepNames[Math.min(at, stepNames.length - 1)]!}`) : said)}</p>
+          )}
+          {measured && (
+            <dl class="trial-numbers">
+              {(measured.data || measured.video) && (
+                <>
+                  <Figure name="RTT" value={ms(measured.data?.rttMs)}>
+                    {measured.data?.roundTripsMs && <Sparkline values={measured.data.roundTripsMs} />}
+                  </Figure>
+                  <Figure name={t("trial.loss")} value={percent(measured.data?.lossPercent)} />
+                  <Figure name={t("trial.rate")} value={rate(measured.data?.throughputKbps)} />
+                  <Figure name={t("trial.video")} value={measured.video ? t("trial.frames", { n: measured.video.framesDecoded }) : none} />
+                </>
+              )}
+              <div class="trial-pair">
+                <dt>{t("trial.pair")}</dt>
+                <dd class="mono">{measured.selectedPair ? <PairName pair={measured.selectedPair} /> : none}</dd>
+              </div>
+            </dl>
+          )}
+        </div>
         {tr && <Hold trial={tr} />}
       </div>
     </li>
@@ -179,10 +187,17 @@ function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; len
 }
 
 /** clock is how long a step took; without its events, what the report counted of it. */
-function clock(step: Step | undefined, tr: TrialReport | undefined, name: string): string {
-  if (step) return step.toMs === null ? "…" : ms(step.toMs - step.fromMs);
+function clock(step: Step | undefined, steps: TrialSteps | undefined, tr: TrialReport | undefined, name: string): string {
+  if (step) return lasted(step, steps);
   const told: Record<string, number | null | undefined> = { gather: tr?.clocks.gatherMs, check: tr?.clocks.checkMs, dtls: tr?.clocks.dtlsMs };
   return ms(told[name]);
+}
+
+/** lasted is how long a step took; of one that never came to its end, for how long it was tried. */
+function lasted(step: Step, steps: TrialSteps | undefined): string {
+  const until = step.toMs ?? steps?.endMs ?? null;
+  if (until === null) return "…";
+  return `${step.toMs === null ? "> " : ""}${ms(until - step.fromMs)}`;
 }
 
 function Figure({ name, value, children }: { name: string; value: string; children?: preact.ComponentChildren }) {
@@ -223,7 +238,7 @@ function Table({ rows, report }: { rows: readonly Row[]; report: Report }) {
               <td>{peerName(report, peer)}</td>
               {stepNames.map((s) => (
                 <td key={s} class="mono">
-                  {steps[s] ? `${steps[s].toMs === null ? "…" : ms(steps[s].toMs - steps[s].fromMs)} (+${ms(steps[s].fromMs - row.zeroMs)})` : none}
+                  {steps[s] ? `${lasted(steps[s], row.steps)} (+${ms(steps[s].fromMs - row.zeroMs)})` : none}
                 </td>
               ))}
               <td>{endWord(row.steps!) || t(row.steps!.outcome ? `outcome.${row.steps!.outcome}` : "outcome.running")}</td>

@@ -1,0 +1,142 @@
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import { aligned, type Line } from "../../model/series";
+import type { Ink } from "../timeline/kinds";
+import type { Inks } from "../timeline/draw";
+import { useSize } from "../timeline/canvas";
+import { cursorMs, view } from "../timeline/view";
+
+/** The height of a plot, as in Plots.css. */
+const HEIGHT_PX = 150;
+/** New values are drawn at most so often: nobody reads faster, and a sample comes every half second. */
+const DRAW_MS = 400;
+
+export interface Style {
+  ink: Ink;
+  dashed: boolean;
+  dots: boolean;
+  line: boolean;
+}
+
+interface Props {
+  lines: readonly Line[];
+  inks: Inks;
+  /** grows when the inks are others */
+  look: number;
+  /** grows when the lines are longer */
+  version: number;
+  scale: number;
+  styleOf(l: Line): Style;
+}
+
+/** Plot is one quantity, on the time axis that the timeline shows. The values stand in the table beside it, so the picture is none of a screen reader's. */
+export function Plot({ lines, inks, look, version, scale, styleOf }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const size = useSize(box as unknown as preact.RefObject<HTMLCanvasElement | null>);
+  const names = lines.map((l) => `${l.metric} ${l.trial} ${l.from}`).join();
+  const latest = useRef(lines);
+  latest.current = lines;
+
+  const data = () => aligned(latest.current.map((l) => ({ xs: l.xs, ys: scale === 1 ? l.ys : l.ys.map((y) => (y === null ? null : y * scale)) }))) as uPlot.AlignedData;
+
+  useEffect(() => {
+    if (!size || size.width < 40) return;
+    const axis = { stroke: inks.muted, font: `11px ${inks.font}`, grid: { stroke: inks.line, width: 1 }, ticks: { show: false } };
+    const u = new uPlot(
+      {
+        width: Math.floor(size.width),
+        height: HEIGHT_PX,
+        legend: { show: false },
+        padding: [8, 10, 0, 0],
+        cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { size: 7 } },
+        scales: {
+          x: { time: false, auto: false, range: () => [view.peek().fromMs / 1000, view.peek().toMs / 1000] },
+          y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.12 : 1] },
+        },
+        axes: [
+          { ...axis, size: 24, space: 70, values: (_u, at) => at.map((s) => `${+s.toFixed(3)} s`) },
+          { ...axis, size: 46, space: 30, values: (_u, at) => at.map((v) => `${+v.toFixed(2)}`) },
+        ],
+        series: [
+          {},
+          ...latest.current.map((l): uPlot.Series => {
+            const s = styleOf(l);
+            const colour = inks[s.ink];
+            return {
+              stroke: colour,
+              width: s.line ? 1.6 : 0,
+              ...(s.dashed ? { dash: [5, 3] } : {}),
+              ...(s.line ? {} : { paths: () => null }),
+              // The end is told by the dots too: one's are filled, the other's hollow.
+              points: { ...(s.dots ? { show: true } : {}), size: 5, width: 1.3, stroke: colour, fill: s.dashed ? inks.ground : colour },
+            };
+          }),
+        ],
+        hooks: {
+          setCursor: [
+            (u) => {
+              if (!u.root.matches(":hover")) return; // moved from elsewhere
+              const left = u.cursor.left ?? -1;
+              cursorMs.value = left < 0 ? null : u.posToVal(left, "x") * 1000;
+            },
+          ],
+        },
+      },
+      data(),
+      box.current!,
+    );
+    const leave = () => (cursorMs.value = null);
+    u.over.addEventListener("mouseleave", leave);
+    plot.current = u;
+    return () => {
+      u.over.removeEventListener("mouseleave", leave);
+      u.destroy();
+      plot.current = null;
+    };
+  }, [names, look, size?.dpr, size !== null]);
+
+  useEffect(() => {
+    if (size && plot.current && plot.current.width !== Math.floor(size.width)) plot.current.setSize({ width: Math.floor(size.width), height: HEIGHT_PX });
+  }, [size?.width]);
+
+  const drawn = useRef(0);
+  useEffect(() => {
+    const wait = Math.max(0, drawn.current + DRAW_MS - performance.now());
+    const timer = setTimeout(() => {
+      drawn.current = performance.now();
+      plot.current?.setData(data());
+    }, wait);
+    return () => clearTimeout(timer);
+  }, [version]);
+
+  useEffect(() => {
+    let frame = 0;
+    let seen = true;
+    const rescale = () => {
+      cancelAnimationFrame(frame);
+      const { fromMs, toMs } = view.peek();
+      if (seen) frame = requestAnimationFrame(() => plot.current?.setScale("x", { min: fromMs / 1000, max: toMs / 1000 }));
+    };
+    // What is off the screen is drawn when it comes onto it.
+    const watch = new IntersectionObserver(([entry]) => {
+      if (seen !== (seen = !!entry?.isIntersecting) && seen) rescale();
+    });
+    watch.observe(box.current!);
+    const endView = view.subscribe(rescale);
+    const endCursor = cursorMs.subscribe((at) => {
+      const u = plot.current;
+      if (!u || u.root.matches(":hover")) return;
+      const left = at === null ? -10 : u.valToPos(at / 1000, "x");
+      u.setCursor({ left, top: at === null ? -10 : 10 }, false);
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+      watch.disconnect();
+      endView();
+      endCursor();
+    };
+  }, []);
+
+  return <div ref={box} class="plot-box" aria-hidden="true" />;
+}
