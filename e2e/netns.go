@@ -68,9 +68,12 @@ func HTTPClient(ns string) *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: NetnsDial(ns), DisableKeepAlives: true}}
 }
 
-// Command is a command inside a namespace, in a process group of its own so that Stop reaches all its children.
+// Command is a command inside a namespace (none: where we are ourselves), in a process group of its own so that Stop reaches all its children.
 func Command(ns, name string, args ...string) *exec.Cmd {
 	c := exec.Command("ip", append([]string{"netns", "exec", ns, name}, args...)...)
+	if ns == "" {
+		c = exec.Command(name, args...)
+	}
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return c
 }

@@ -20,6 +20,7 @@ type peerCommand struct {
 	ICETCP   bool          `name:"ice-tcp" help:"Offer passive ICE-TCP candidates, which a browser can connect to where UDP is blocked."`
 	JSON     bool          `help:"Answer with the report as JSON (schema icescope.report/v1) and not as Markdown."`
 	Lang     protocol.Lang `help:"Language of the report: ${enum}." enum:"en,ja" default:"en"`
+	QR       bool          `name:"qr" help:"Draw the room's link as a QR code, for a telephone at the other end."`
 	Stay     bool          `help:"Stay for further runs, until interrupted, instead of leaving with the first final verdict."`
 	Timeout  time.Duration `help:"Leave after that long at the latest, with what is known by then; 0: wait for the other end for ever." default:"0s"`
 	CheckTLS bool          `name:"check-tls" help:"Refuse an https URL, or a turns: URL of this server, whose certificate is not signed by a known authority; icescope serve signs its own."`
@@ -40,6 +41,7 @@ func (c *peerCommand) Run(ctx context.Context, t *terminal) error {
 		ctx = limited
 	}
 	t.say("joining %s", c.URL)
+	t.scan(c.URL, &c.QR)
 	n := &narrator{say: t.say, outcomes: map[string]protocol.Outcome{}}
 	result, err := peer.Run(ctx, peer.Config{
 		URL: c.URL, Insecure: !c.CheckTLS, Label: c.Label, Lang: c.Lang, Version: version, OneShot: !c.Stay, Beside: c.Beside, ICETCP: c.ICETCP,

@@ -30,6 +30,7 @@ type serveCommand struct {
 	Lang          protocol.Lang `help:"Language of reports that are asked for without one: ${enum}." enum:"en,ja" default:"en"`
 	LogLevel      logLevel      `help:"What to log on stderr: debug, info, warn or error." default:"info"`
 	LogJSON       bool          `name:"log-json" help:"Log as JSON."`
+	QR            *bool         `name:"qr" negatable:"" help:"Draw the page's first address as a QR code, for a telephone; default: on a terminal with room for it."`
 	JSON          bool          `help:"Write the addresses to stdout as one JSON object once all of them listen."`
 }
 
@@ -65,6 +66,9 @@ func (c *serveCommand) greet(t *terminal, addrs server.Addrs) {
 		for _, url := range addrs.SecureURLs {
 			t.say("    %s", url)
 		}
+	}
+	if len(addrs.URLs) > 0 {
+		t.scan(addrs.URLs[0], c.QR)
 	}
 	var stun []string
 	global := false
