@@ -43,6 +43,8 @@ type Config struct {
 	Prefixes  []string        // CIDR, of this machine's interfaces
 	// Corners are the STUN server's addresses by family; nil: not known.
 	Corners func() []protocol.CornerSet
+	// Archive keeps rooms that have come to a verdict; nil: none is kept.
+	Archive Archive
 }
 
 // Conductor conducts all rooms of a server.
@@ -154,6 +156,7 @@ type state struct {
 	diagnosed   *diagnosis.Diagnosis // of the first diagnosedAt events
 	diagnosedAt int
 
+	kept   kept
 	timer  *time.Timer
 	due    time.Time     // when timer fires; zero: no timer
 	last   time.Time     // of the last snapshot
@@ -185,6 +188,7 @@ func (c *Conductor) RoomMade(r *signaling.Room) {
 // RoomGone ends the room's timer and forgets it.
 func (c *Conductor) RoomGone(r *signaling.Room) {
 	if s, ok := r.Data.(*state); ok {
+		s.keepLast()
 		s.closed = true
 		s.yield()
 		for _, t := range s.trials {
@@ -266,6 +270,7 @@ func (c *Conductor) Left(r *signaling.Room, p *signaling.Peer, reason string) {
 	delete(s.tied, p.ID())
 	c.forget(r, p.ID())
 	s.part(p)
+	s.keep() // what is not taken now is tried again
 	s.changed()
 }
 
@@ -375,6 +380,7 @@ func (s *state) record(peer string, typ protocol.EventType, body any) int {
 	e := s.recording.add(entry{s.now(), typ, peer, body})
 	s.fold.Add(&e)
 	s.dirty = true
+	s.stir(typ, e.AtMs)
 	return e.Seq
 }
 
