@@ -42,6 +42,7 @@ type RunOptions struct {
 	Artefacts string // directory for what is left to look at; empty: nothing is kept
 	Gallery   bool   // among the artefacts: the page at the end in both languages, light and dark, wide and narrow
 	Picture   string // a file for the picture of A's page at the end that the documents show
+	Guide     string // a directory for the pictures of the guide
 	Dumps     string // a directory for what the browsers themselves have logged; empty: they do not
 }
 
@@ -163,6 +164,11 @@ func (b *Bench) page(scheme, port, name string, lang protocol.Lang) string {
 // roomURL is the room at the server's address for that node.
 func (b *Bench) roomURL(scheme, port, node string) string {
 	return scheme + "://" + net.JoinHostPort(b.Scenario.Network.serverFor(node).String(), port) + "/r/" + b.Room
+}
+
+// startURL is the start page at the same address.
+func (b *Bench) startURL(node string) string {
+	return "http://" + net.JoinHostPort(b.Scenario.Network.serverFor(node).String(), "8080") + "/"
 }
 
 // Report is the report as of now.
@@ -352,6 +358,9 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 		if o.Gallery {
 			err = errors.Join(err, bench.gallery(ctx, c, keep))
 		}
+		if o.Guide != "" {
+			err = errors.Join(err, bench.guide(ctx, c, o.Guide))
+		}
 	}
 	return result, errors.Join(late, err)
 }
@@ -367,13 +376,7 @@ func (b *Bench) gallery(ctx context.Context, c *chromium, keep func(string) stri
 		return err
 	}
 	for _, lang := range []protocol.Lang{protocol.English, protocol.Japanese} {
-		if err := c.Open(ctx, b.PageURL("", lang)); err != nil {
-			return err
-		}
-		if err := WaitFor(ctx, c, `document.querySelector("[data-testid=watch]").click() || true`); err != nil {
-			return err
-		}
-		if err := WaitFor(ctx, c, `document.querySelector("[data-testid=verdict]").dataset.phase !== "connecting"`); err != nil {
+		if err := b.watch(ctx, c, lang); err != nil {
 			return err
 		}
 		for _, v := range []View{{Width: 1440}, {Width: 1440, Dark: true}, {Width: 390}, {Width: 390, Dark: true}} {
@@ -387,6 +390,17 @@ func (b *Bench) gallery(ctx context.Context, c *chromium, keep func(string) stri
 		}
 	}
 	return nil
+}
+
+// watch opens the room as a watcher, and waits until the page shows it.
+func (b *Bench) watch(ctx context.Context, c *chromium, lang protocol.Lang) error {
+	if err := c.Open(ctx, b.PageURL("", lang)); err != nil {
+		return err
+	}
+	if err := WaitFor(ctx, c, `document.querySelector("[data-testid=watch]").click() || true`); err != nil {
+		return err
+	}
+	return WaitFor(ctx, c, `document.querySelector("[data-testid=verdict]").dataset.phase !== "connecting"`)
 }
 
 // wait reads the report until it is as wanted. It returns the last that it read.

@@ -52,6 +52,7 @@ type Company struct {
 	AtOnce    int    // how many plays at a time
 	Gallery   bool
 	Picture   string // see RunOptions
+	Guide     string // see RunOptions
 	Stories   string // a directory to write each play's recording to, as a story of the diagnosis; empty: none
 	Dumps     string // a directory; what the browsers of each play have logged is in there by the play's name; empty: they do not
 }
@@ -107,7 +108,7 @@ func (p Played) void() bool {
 }
 
 func (c Company) once(ctx context.Context, p Play) Played {
-	o := RunOptions{Binary: c.Binary, Artefacts: filepath.Join(c.Artefacts, p.Name), Gallery: c.Gallery, Picture: c.Picture}
+	o := RunOptions{Binary: c.Binary, Artefacts: filepath.Join(c.Artefacts, p.Name), Gallery: c.Gallery, Picture: c.Picture, Guide: c.Guide}
 	if c.Dumps != "" {
 		o.Dumps = filepath.Join(c.Dumps, p.Name)
 	}

@@ -39,6 +39,7 @@ func main() {
 	gallery := flag.Bool("gallery", false, "with -all: among the artefacts are pictures of the page at the end, in both languages, light and dark, wide and narrow")
 	artefacts := flag.String("artefacts", "artefacts", "with -all: where to put screenshots, reports and recordings")
 	picture := flag.String("picture", "", "with -all and one play's name: a file for the picture that the documents show")
+	guide := flag.String("guide", "", "with -all and one play's name: a directory for the pictures of the guide")
 	bench := flag.Bool("bench", false, "print how long people wait, against the targets")
 	runs := flag.Int("runs", 0, "with -all and -bench: how often each scenario is played (1, 10); with -nat: how often each client is asked (10)")
 	nat := flag.Bool("nat", false, "let each client classify each of the lab's NATs, and print the table")
@@ -65,7 +66,7 @@ func main() {
 			fmt.Printf("%-24s %s\n", s.Name, s.Title)
 		}
 	case *all:
-		err = play(ctx, *name, *ends, cmp.Or(*runs, 1), *out, e2e.Company{Artefacts: *artefacts, AtOnce: *atOnce, Gallery: *gallery, Picture: *picture, Stories: *stories, Dumps: *dumps})
+		err = play(ctx, *name, *ends, cmp.Or(*runs, 1), *out, e2e.Company{Artefacts: *artefacts, AtOnce: *atOnce, Gallery: *gallery, Picture: *picture, Guide: *guide, Stories: *stories, Dumps: *dumps})
 	default:
 		err = hold(ctx, *name)
 	}
@@ -129,8 +130,8 @@ func play(ctx context.Context, names, ends string, runs int, out string, c e2e.C
 	switch {
 	case len(plays) == 0:
 		return fmt.Errorf("no play is called %q; -list lists the scenarios", names)
-	case c.Picture != "" && len(plays) > 1:
-		return fmt.Errorf("-picture is of one play, and these are %d", len(plays))
+	case (c.Picture != "" || c.Guide != "") && len(plays) > 1:
+		return fmt.Errorf("-picture and -guide are of one play, and these are %d", len(plays))
 	}
 	binary, done, err := prepare()
 	if err != nil {
