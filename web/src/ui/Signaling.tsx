@@ -1,5 +1,7 @@
 import "./Signaling.css";
+import { useEffect } from "preact/hooks";
 import { t, word } from "../i18n";
+import { lit, pointed } from "../model/focus";
 import type { Report, SignalReport } from "../protocol.gen";
 import { Sign } from "./Sign";
 import { ms, peerName } from "./format";
@@ -7,6 +9,7 @@ import type { Filter } from "./TrialFilter";
 
 /** Signaling is the log of what the ends told each other through this server, and what became of it. */
 export function Signaling({ report, filter }: { report: Report; filter: Filter }) {
+  useEffect(markLit, []);
   const rows = report.signaling.filter((s) => filter === "all" || s.trial === filter);
   if (rows.length === 0) return <p class="muted">{t("signaling.none")}</p>;
   return (
@@ -31,9 +34,30 @@ export function Signaling({ report, filter }: { report: Report; filter: Filter }
   );
 }
 
+/** markLit marks the lines of what is pointed at. There may be thousands of lines: none of them is drawn anew for it. */
+function markLit(): () => void {
+  let marked: Element[] = [];
+  return lit.subscribe(({ events }) => {
+    for (const line of marked) line.removeAttribute("data-lit");
+    marked = [...events].flatMap((seq) => document.getElementById(`event-${seq}`) ?? []);
+    for (const line of marked) line.setAttribute("data-lit", "");
+  });
+}
+
 function Row({ line: s, report }: { line: SignalReport; report: Report }) {
   return (
-    <tr id={`event-${s.event}`} tabIndex={-1} data-testid="signal" data-event={s.event} data-what={s.what} data-from={s.from} data-to={s.to ?? ""} data-trial={s.trial}>
+    <tr
+      onMouseEnter={() => (pointed.value = { events: [s.event] })}
+      onMouseLeave={() => (pointed.value = null)}
+      id={`event-${s.event}`}
+      tabIndex={-1}
+      data-testid="signal"
+      data-event={s.event}
+      data-what={s.what}
+      data-from={s.from}
+      data-to={s.to ?? ""}
+      data-trial={s.trial}
+    >
       <td class="right">
         <span class="muted small mono">#{s.event}</span> {ms(s.atMs)}
       </td>

@@ -38,10 +38,9 @@ export function Trials({ report }: { report: Report }) {
   const lengthMs = axisMs(longest);
   return (
     <div class="trials-compared card">
-      <div class="trials-bar">{runs.length > 1 && <Runs runs={runs} chosen={run ? chosen : 0} onChoose={setChosen} />}</div>
       <Patterns />
       <div class="trials-axis">
-        <p class="muted small">{t("bars.axis")}</p>
+        <div>{runs.length > 1 && <Runs runs={runs} chosen={run ? chosen : 0} onChoose={setChosen} />}</div>
         <Axis lengthMs={lengthMs} />
       </div>
       <ul class="trials">
@@ -49,6 +48,7 @@ export function Trials({ report }: { report: Report }) {
           <Trial key={r.id} row={r} report={report} lengthMs={lengthMs} nowMs={nowMs} />
         ))}
       </ul>
+      <p class="trials-note muted small">{t("bars.axis")}</p>
       <details class="trials-table">
         <summary>{t("bars.table")}</summary>
         <Table rows={rows} report={report} />
@@ -108,7 +108,7 @@ function Runs({ runs, chosen, onChoose }: { runs: readonly RunSteps[]; chosen: n
   );
 }
 
-/** The steps as the report counts them. "exchange" runs beside the gathering and "done" is no step of its own. */
+/** The steps as the report counts them, for a trial whose events are not on this page. "exchange" runs beside the gathering and "done" is no step of its own. */
 const reached: Record<string, number> = { gather: 0, exchange: 1, check: 1, dtls: 2, data: 3, video: 4, done: 5 };
 
 function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; lengthMs: number; nowMs: number }) {
@@ -117,7 +117,7 @@ function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; len
   const outcome = tr?.outcome ?? steps!.outcome;
   const look = outcomeLook[outcome];
   const step = tr?.step ?? (outcome === "connected" ? "done" : steps!.last);
-  const at = outcome === "connected" ? stepNames.length : (reached[step] ?? 0);
+  const at = outcome === "connected" ? stepNames.length : steps ? stepNames.indexOf(steps.last) : (reached[step] ?? 0);
   const run = (tr?.id ?? steps!.id).slice(kind.length + 1);
   const said = steps ? endWord(steps) : "";
   const offerer = tr?.offerer ?? steps!.offerer;

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t, word } from "../../i18n";
 import { lit, pointed } from "../../model/focus";
 import type { Event } from "../../protocol.gen";
@@ -26,6 +26,7 @@ export function EventList({ events }: { events: readonly Event[] }) {
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(390);
   const atEnd = useRef(true);
+  const before = useRef(0);
   const seq = here.value;
   const index = seq === null ? -1 : find(events, seq);
   const marked = lit.value.events;
@@ -81,7 +82,10 @@ export function EventList({ events }: { events: readonly Event[] }) {
       onScroll={(e) => {
         const el = e.currentTarget;
         setTop(el.scrollTop);
-        atEnd.current = el.scrollTop + el.clientHeight > el.scrollHeight - LINE_PX;
+        // The list may have grown since it was scrolled: only who scrolls up leaves the end.
+        if (el.scrollTop + el.clientHeight > el.scrollHeight - LINE_PX) atEnd.current = true;
+        else if (el.scrollTop < before.current - 1) atEnd.current = false;
+        before.current = el.scrollTop;
       }}
       onMouseLeave={() => (pointed.value = null)}
       data-testid="event-list"
@@ -99,7 +103,7 @@ export function EventList({ events }: { events: readonly Event[] }) {
 
 function Space({ lines }: { lines: number }) {
   const el = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     el.current!.style.height = `${lines * LINE_PX}px`;
   }, [lines]);
   return <div ref={el} role="presentation" class="event-space" />;
