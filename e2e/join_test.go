@@ -272,6 +272,7 @@ func (p *tab) scans() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	p.call("Page.bringToFront", nil, nil) // a tab in the background paints nothing
 	var shot struct{ Data string }
 	p.call("Page.captureScreenshot", map[string]any{"format": "png", "captureBeyondViewport": true,
 		"clip": map[string]any{"x": box.X, "y": box.Y, "width": box.Width, "height": box.Height, "scale": 2}}, &shot)
