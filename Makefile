@@ -5,7 +5,8 @@ SHELL       := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS   += --no-builtin-rules
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+# The file VERSION stands in the tarball of `make source` only, which has no history to ask.
+VERSION ?= $(shell cat VERSION 2>/dev/null || git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 # golangci-lint comes through the Go module proxy; its version is exact, since each one finds other things.
@@ -23,7 +24,7 @@ comma := ,
 # Two cores: each step uses both by itself.
 .NOTPARALLEL:
 
-.PHONY: help run build release test lint vet unit lab-test page-test packages lab lab-nat bench generate docker clean
+.PHONY: help run build release source test lint vet unit lab-test page-test packages lab lab-nat bench generate docker clean
 
 ## run: build the page and the binary, and serve (ARGS="--http :9000" hands flags on)
 run: build
@@ -44,6 +45,20 @@ release: $(PAGE)
 	  CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -ldflags '$(LDFLAGS)' -o dist/icescope-$$r$$ext ./cmd/icescope; \
 	done
 	cd dist && sha256sum icescope-* >SHA256SUMS && cat SHA256SUMS
+
+# The same commit gives the same bytes. The page is not in the history, so it must be the one of that commit, and the libraries come as `go mod vendor` leaves them.
+SOURCE := icescope-$(VERSION)
+
+## source: dist/icescope-VERSION-source.tar.gz, which builds with Go alone: no Node, no network
+source: $(PAGE)
+	@git diff --quiet HEAD -- web go.mod go.sum || { echo 'make: web/ or go.mod differs from HEAD: commit first, so that the tarball is of one commit' >&2; exit 1; }
+	mkdir -p dist && work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
+	git archive --prefix=$(SOURCE)/ HEAD | tar -x -C "$$work" && \
+	cp -R web/dist/. "$$work/$(SOURCE)/web/dist/" && \
+	echo '$(VERSION)' >"$$work/$(SOURCE)/VERSION" && \
+	(cd "$$work/$(SOURCE)" && go mod vendor) && \
+	tar -C "$$work" --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$$(git log -1 --format=%ct)" -cf - $(SOURCE) | gzip -n >dist/$(SOURCE)-source.tar.gz
+	cd dist && sha256sum $(SOURCE)-source.tar.gz | tee $(SOURCE)-source.tar.gz.sha256
 
 ## test: everything: page, vet, lint, Go tests with the race detector, the lab
 test: packages build page-test vet lint unit lab-test
@@ -94,9 +109,12 @@ web/node_modules/.package-lock.json: web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
 	@touch $@
 
+# In the tarball of `make source` the page is built already, and there may be no Node.
+ifeq ($(wildcard vendor/modules.txt),)
 $(PAGE): web/node_modules/.package-lock.json $(WEB_SOURCES)
 	cd web && npm run --silent build
 	@touch $@
+endif
 
 # After the build: the tests of what was built (its weight, its policy) skip where there is none.
 page-test: $(PAGE)

@@ -203,7 +203,7 @@ func sources(t *testing.T) []source {
 		}
 		base := entry.Name()
 		if entry.IsDir() {
-			if name != "." && (strings.HasPrefix(base, ".") || base == "testdata" || base == "node_modules" || base == "dist") {
+			if name != "." && (strings.HasPrefix(base, ".") || base == "testdata" || base == "node_modules" || base == "dist" || base == "vendor") {
 				return fs.SkipDir
 			}
 			return nil
