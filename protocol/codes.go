@@ -74,6 +74,8 @@ const (
 	ErrHelloFirst      ErrorCode = "hello-first"       // the first frame must be hello
 	ErrHelloTwice      ErrorCode = "hello-twice"       // a second hello on one connection
 	ErrUnknownRoom     ErrorCode = "unknown-room"      // no such room
+	ErrUnknownReport   ErrorCode = "unknown-report"    // no such kept report
+	ErrNotListed       ErrorCode = "not-listed"        // the kept reports are not listed
 	ErrRoomFull        ErrorCode = "room-full"         // two peers are there; join as a watcher
 	ErrTooManyRooms    ErrorCode = "too-many-rooms"    // the server's limit
 	ErrTooManyWatchers ErrorCode = "too-many-watchers" // the room's limit

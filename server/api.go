@@ -123,6 +123,11 @@ func (a *api) serveRecording(w http.ResponseWriter, r *http.Request) {
 	if redact == "pseudonym" {
 		events = report.RedactEvents(events)
 	}
+	writeRecording(w, r, code, events)
+}
+
+// writeRecording answers with the events of what is called name in the file's.
+func writeRecording(w http.ResponseWriter, r *http.Request, name string, events []protocol.Event) {
 	var lines bytes.Buffer
 	encoder := json.NewEncoder(&lines)
 	for i := range events {
@@ -131,7 +136,7 @@ func (a *api) serveRecording(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	writeDocument(w, r, "application/x-ndjson", "icescope-"+code+".jsonl", lines.Bytes())
+	writeDocument(w, r, "application/x-ndjson", "icescope-"+name+".jsonl", lines.Bytes())
 }
 
 // writeDocument answers with something that a person may want to keep as a file: ?download=1 makes the browser ask where.

@@ -10,6 +10,8 @@ import (
 // The statuses of the errors that the HTTP API answers with; docs/protocol.md says for each code what to do.
 var statuses = map[protocol.ErrorCode]int{
 	protocol.ErrUnknownRoom:     http.StatusNotFound,
+	protocol.ErrUnknownReport:   http.StatusNotFound,
+	protocol.ErrNotListed:       http.StatusForbidden,
 	protocol.ErrUnknownType:     http.StatusNotFound,
 	protocol.ErrBadMessage:      http.StatusBadRequest,
 	protocol.ErrTooLarge:        http.StatusRequestEntityTooLarge,

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/icescope/icescope/protocol"
 	"github.com/icescope/icescope/stunsrv"
@@ -44,6 +45,12 @@ type Config struct {
 	// TLSCert and TLSKey are files (PEM) of the operator's own. Without them the server signs its own certificate and keeps it in TLSDir; empty: in the
 	// user's configuration directory.
 	TLSCert, TLSKey, TLSDir string
+
+	// Data is the directory in which finished reports are kept; empty: in memory. KeepFor and KeepBytes are archive.Config's. NoList keeps the list of them from being read.
+	Data      string
+	KeepFor   time.Duration
+	KeepBytes int64
+	NoList    bool
 
 	// Lang is the language of reports that are asked for without one; empty: English.
 	Lang protocol.Lang

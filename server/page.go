@@ -39,7 +39,7 @@ func newPage(ui fs.FS, built bool) (page, error) {
 	return page{index: index, files: http.FileServerFS(ui)}, err
 }
 
-// serveIndex answers / and /r/{room}: the page finds out by itself which room it is, and says so where there is none.
+// serveIndex answers /, /r/{room} and the paths of kept reports: the page finds out by itself what it is to show, and says so where there is none.
 func (p page) serveIndex(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache") // its asset names change with every version

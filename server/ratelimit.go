@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"net/netip"
 	"sync"
 	"time"
@@ -17,8 +18,11 @@ const (
 	maxSources = 4096
 )
 
-// sourceLimiter is a token bucket per source address. Its zero value is ready; it is safe for concurrent use.
+// sourceLimiter is a token bucket per source address. Its zero value is the one of rooms; it is safe for concurrent use.
 type sourceLimiter struct {
+	every rate.Limit // 0: roomEvery
+	burst int        // 0: roomBurst
+
 	mu      sync.Mutex
 	buckets map[netip.Prefix]*rate.Limiter
 }
@@ -47,7 +51,7 @@ func (l *sourceLimiter) allow(addr netip.Addr) bool {
 		if l.buckets == nil {
 			l.buckets = map[netip.Prefix]*rate.Limiter{}
 		}
-		bucket = rate.NewLimiter(rate.Every(roomEvery), roomBurst)
+		bucket = rate.NewLimiter(cmp.Or(l.every, rate.Every(roomEvery)), cmp.Or(l.burst, roomBurst))
 		l.buckets[source] = bucket
 	}
 	return bucket.Allow()
@@ -56,7 +60,7 @@ func (l *sourceLimiter) allow(addr netip.Addr) bool {
 // forget drops the sources that have been quiet for long enough to have a full bucket: for them nothing changes.
 func (l *sourceLimiter) forget() {
 	for source, bucket := range l.buckets {
-		if bucket.Tokens() >= roomBurst {
+		if bucket.Tokens() >= float64(bucket.Burst()) {
 			delete(l.buckets, source)
 		}
 	}

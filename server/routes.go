@@ -19,6 +19,8 @@ type routes struct {
 	page    page
 	docs    documents
 	api     *api
+	kept    *kept
+	bring   *diagnoser
 	socket  http.Handler // the WebSocket of signaling
 	metrics http.Handler
 	ready   *atomic.Bool
@@ -32,6 +34,9 @@ func (s routes) handler() http.Handler {
 		r.Use(middleware.Compress(compression))
 		r.Get("/", s.page.serveIndex)
 		r.Get("/r/{room}", s.page.serveIndex)
+		r.Get("/reports", s.page.serveIndex)
+		r.Get("/reports/{id}", s.page.serveIndex)
+		r.Get("/compare", s.page.serveIndex)
 		r.Get("/findings", s.docs.serveFindings)
 		r.Get("/docs/*", s.docs.serveDocument)
 		r.Get("/whoami", serveWhoami)
@@ -47,6 +52,11 @@ func (s routes) handler() http.Handler {
 			r.Get("/rooms/{room}/qr.svg", s.api.serveQR)
 			r.Get("/rooms/{room}/qr.txt", s.api.serveQR)
 			r.Get("/info", s.api.serveInfo)
+			r.Get("/reports", s.kept.serveList)
+			r.Get("/reports/{id}", s.kept.serveReport)
+			r.Get("/reports/{id}/recording", s.kept.serveRecording)
+			r.Get("/compare", s.kept.serveComparison)
+			r.Post("/diagnose", s.bring.serve)
 		})
 		r.Get("/*", s.page.serveFile)
 	})

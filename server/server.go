@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/icescope/icescope/archive"
 	"github.com/icescope/icescope/docs"
 	"github.com/icescope/icescope/protocol"
 	"github.com/icescope/icescope/session"
@@ -55,6 +56,7 @@ type Server struct {
 	stun   *stunsrv.Server
 	hub    *signaling.Hub
 	talk   *session.Conductor
+	kept   *archive.Store
 	urls   stunURLs
 	turn   *turnURLs // nil: no relay
 	addrs  Addrs
@@ -96,6 +98,9 @@ func New(config Config) (_ *Server, err error) {
 			s.Close()
 		}
 	}()
+	if s.kept, err = archive.Open(archive.Config{Dir: config.Data, KeepFor: config.KeepFor, KeepBytes: config.KeepBytes, Version: config.Version, Logger: config.Logger}); err != nil {
+		return nil, err
+	}
 	machine, devices, err := machineAddrs()
 	if err != nil {
 		return nil, fmt.Errorf("reading this machine's addresses: %w", err)
@@ -115,7 +120,7 @@ func New(config Config) (_ *Server, err error) {
 	}
 	s.talk = session.New(session.Config{
 		STUN: countedChecks{s.stun, metrics}, RelayServers: relayServers, ICEServers: s.urls.servers, DirectChecks: !config.NoDirectCheck, NATChecks: !config.NoNATCheck,
-		Version: config.Version, Logger: s.log, STUNAddrs: s.stunAddrs, Prefixes: s.prefixes(), Corners: s.stun.Corners, FreshPort: s.freshPort,
+		Version: config.Version, Logger: s.log, STUNAddrs: s.stunAddrs, Prefixes: s.prefixes(), Corners: s.stun.Corners, FreshPort: s.freshPort, Archive: s.kept,
 	})
 	s.hub = signaling.New(signaling.Config{Handler: s.talk, OpenRooms: config.OpenRooms, Version: config.Version, Logger: s.log})
 	handler, err := s.routes(metrics)
@@ -145,13 +150,20 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer hush()
 	talked := make(chan error, 1)
 	go func() { talked <- s.talk.Run(talking) }()
+	// The archive ends after it: rooms that end are kept.
+	keeping, shut := context.WithCancel(context.WithoutCancel(ctx))
+	defer shut()
+	closed := make(chan error, 1)
+	go func() { closed <- s.kept.Run(keeping) }()
 
 	s.ready.Store(true)
 	unready := context.AfterFunc(ctx, func() { s.ready.Store(false) })
 	defer unready()
 	err := group.Wait()
 	hush()
-	return errors.Join(err, <-talked)
+	err = errors.Join(err, <-talked)
+	shut()
+	return errors.Join(err, <-closed)
 }
 
 // Close closes all sockets. Serve does it by itself.
@@ -161,6 +173,9 @@ func (s *Server) Close() {
 	}
 	if s.stun != nil {
 		s.stun.Close()
+	}
+	if s.kept != nil {
+		s.kept.Close()
 	}
 }
 
@@ -250,7 +265,9 @@ func (s *Server) routes(metrics *metrics) (http.Handler, error) {
 	}
 	return routes{
 		page: page, docs: documents, socket: s.hub, metrics: metrics.handler(s.log), ready: &s.ready,
-		api: &api{rooms: live{s.hub, s.talk}, info: s.info, lang: s.config.Lang},
+		api:   &api{rooms: live{s.hub, s.talk}, info: s.info, lang: s.config.Lang},
+		kept:  &kept{store: s.kept, lang: s.config.Lang, hidden: s.config.NoList, durable: s.kept.Durable(), hours: s.kept.KeepFor().Hours()},
+		bring: newDiagnoser(s.config.Lang),
 	}.handler(), nil
 }
 

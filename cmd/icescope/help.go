@@ -11,7 +11,7 @@ const examples = `icescope finds out why WebRTC does not connect inside a closed
     icescope serve                                    run it on a machine that both ends can reach
     icescope serve --advertise 192.0.2.10             when clients reach it by another address than its own
     icescope peer http://192.0.2.10:8080/r/bodu-kafi  be the other end, without a browser
-    icescope diagnose recording.jsonl                 read a recording again, anywhere
+    icescope diagnose recording.jsonl                 read a recording again, anywhere; give two to compare them
     icescope nat 192.0.2.10                           who may call this machine? its NAT, step by step with --explain`
 
 // What a script may rely on.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/icescope/icescope/protocol"
 	"github.com/icescope/icescope/server"
@@ -27,6 +28,10 @@ type serveCommand struct {
 	TLSDir        string        `name:"tls-dir" help:"Where the self-signed certificate is kept; default: the user's configuration directory." type:"path" placeholder:"DIR"`
 	TLSCert       string        `name:"tls-cert" help:"A certificate of your own (PEM), with --tls-key." type:"existingfile" placeholder:"FILE" and:"own"`
 	TLSKey        string        `name:"tls-key" help:"Its key (PEM)." type:"existingfile" placeholder:"FILE" and:"own"`
+	Data          string        `help:"Where finished reports are kept (SQLite, icescope.db); default: in memory, gone with the process." type:"path" placeholder:"DIR"`
+	KeepFor       time.Duration `name:"keep-for" help:"How long a finished report is kept; 0: for ever." default:"720h"`
+	KeepSize      byteSize      `name:"keep-size" help:"How much all of them may take; the oldest go first; 0: no bound. In memory 64MiB at the most." default:"256MiB" placeholder:"SIZE"`
+	NoList        bool          `name:"no-list" help:"Do not list finished reports: only who knows the address of one can read it."`
 	Lang          protocol.Lang `help:"Language of reports that are asked for without one: ${enum}." enum:"en,ja" default:"en"`
 	LogLevel      logLevel      `help:"What to log on stderr: debug, info, warn or error." default:"info"`
 	LogJSON       bool          `name:"log-json" help:"Log as JSON."`
@@ -40,6 +45,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 		HTTP: c.HTTP, HTTPS: c.HTTPS, STUN: c.STUN, STUNAltPort: c.STUNAltPort, STUNAltIP: c.STUNAltIP,
 		STUNPartner: c.STUNPartner, STUNPartnerKey: c.PartnerKey, NoTURN: c.NoTURN, TURNSecret: c.TURNSecret, TURNPorts: c.TURNPorts, Advertise: c.Advertise, OpenRooms: c.OpenRooms,
 		NoDirectCheck: c.NoDirectCheck, NoNATCheck: c.NoNATCheck, TLSDir: c.TLSDir, TLSCert: c.TLSCert, TLSKey: c.TLSKey, Lang: c.Lang, Version: version,
+		Data: c.Data, KeepFor: c.KeepFor, KeepBytes: int64(c.KeepSize), NoList: c.NoList,
 		Logger: newLogger(t.stderr, c.LogLevel, c.LogJSON),
 	})
 	if err != nil {
