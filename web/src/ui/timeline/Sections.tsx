@@ -4,8 +4,8 @@ import type { Report } from "../../protocol.gen";
 import { Section } from "../Section";
 import { Later } from "./Later";
 
-const timeline = () => import("./Timeline");
-const plots = () => import("../plots/Plots");
+const timeline = async () => ({ default: (await import("./parts")).Timeline });
+const plots = async () => ({ default: (await import("./parts")).Plots });
 
 /** OverTime are the parts of the page that show when things happened. */
 export function OverTime({ report }: { report: Report }) {

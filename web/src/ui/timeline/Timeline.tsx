@@ -1,4 +1,5 @@
 import "./Timeline.css";
+import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t, word } from "../../i18n";
 import { lit, pointed } from "../../model/focus";
@@ -23,6 +24,8 @@ const CLICK_PX = 4;
 const EDGE_PX = 10;
 const STEP = 0.15;
 const ZOOM = 1.5;
+/** What a screen reader is told after a step to another event. */
+const stoodOn = signal("");
 const probes = ["text", "muted", "accent", "ok", "warn", "bad", "violet", "line", "ground", "band", "lit"] as const;
 
 /** Timeline is every event of the room on one time axis, by peer and trial; beside it the same events as a list. */
@@ -33,7 +36,6 @@ export default function Timeline() {
   if (events[0]) fold.forget(events[0].seq);
   const [hidden, setHidden] = useState<ReadonlySet<Kind>>(new Set());
   const [trial, setTrial] = useState<Filter>("all");
-  const [status, setStatus] = useState("");
 
   useEffect(() => {
     const next = { firstMs: fold.firstMs, lastMs: fold.lastMs, runMs: (fold.runs.findLast((r) => !r.experiment) ?? fold.runs.at(-1))?.atMs ?? 0 };
@@ -48,8 +50,6 @@ export default function Timeline() {
     [events, hidden, trial],
   );
   const trials = [...new Set(fold.lanes.map((l) => l.trial))].filter((k) => k !== "") as TrialKind[];
-  const marked = lit.value.events;
-  const evidence = countIn(marked, events);
 
   const step = (by: number) => {
     const list = listed;
@@ -62,7 +62,7 @@ export default function Timeline() {
     here.value = e.seq;
     pointed.value = { events: [e.seq] };
     reveal(e.atMs);
-    setStatus(sentence(e));
+    stoodOn.value = sentence(e);
   };
   const onKeyDown = (k: KeyboardEvent) => {
     if (k.ctrlKey || k.metaKey || k.altKey) return;
@@ -101,9 +101,7 @@ export default function Timeline() {
             {t("timeline.all")}
           </button>
           <Follow />
-          <button type="button" class="button" disabled={evidence === 0} onClick={() => showEvents(marked, events)} data-testid="timeline-evidence">
-            <Sign name="eye" /> {t("timeline.evidence", { n: evidence })}
-          </button>
+          <Evidence events={events} />
         </div>
       </div>
       <fieldset class="timeline-kinds">
@@ -133,14 +131,30 @@ export default function Timeline() {
         <EventList events={listed} />
       </div>
       <p class="timeline-count muted small">{t("timeline.count", { n: listed.length, all: events.length })}</p>
-      <p class="hidden-visually" role="status">
-        {status}
-      </p>
+      <Status />
     </div>
   );
 }
 
-/** Follow stands alone, so that zooming draws nothing else anew. */
+/** Evidence leads to what is lit. It, Follow and Status stand alone, so that pointing and zooming draw nothing else anew. */
+function Evidence({ events }: { events: readonly Event[] }) {
+  const marked = lit.value.events;
+  const n = countIn(marked, events);
+  return (
+    <button type="button" class="button" disabled={n === 0} onClick={() => showEvents(marked, events)} data-testid="timeline-evidence">
+      <Sign name="eye" /> {t("timeline.evidence", { n })}
+    </button>
+  );
+}
+
+function Status() {
+  return (
+    <p class="hidden-visually" role="status">
+      {stoodOn.value}
+    </p>
+  );
+}
+
 function Follow() {
   return (
     <button type="button" class="button" onClick={follow} aria-pressed={chosen.value === null} data-testid="timeline-follow">
