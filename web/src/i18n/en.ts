@@ -390,6 +390,7 @@ export const en = {
   "mark.arrived": "arrived",
   "mark.paired": "paired",
   "mark.selected": "selected",
+  "mark.said": "{step}: {is}",
   "mark.signaled.text": "This end told it to the other, through this server.",
   "mark.arrived.text": "The other browser took it (addIceCandidate).",
   "mark.paired.text": "It stands in a pair to be checked. An own srflx may stand for its host address there.",

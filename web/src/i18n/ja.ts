@@ -392,6 +392,7 @@ export const ja: Messages = {
   "mark.arrived": "到着",
   "mark.paired": "ペア",
   "mark.selected": "選択",
+  "mark.said": "{step}:{is}",
   "mark.signaled.text": "この端末が、このサーバー経由で相手に知らせました。",
   "mark.arrived.text": "相手のブラウザーが受け入れました(addIceCandidate)。",
   "mark.paired.text": "チェック対象のペアに入っています。自分の srflx は、元の host アドレスでペアになることがあります。",

@@ -46,6 +46,10 @@ export function laneKey(trial: string, from: string, to: string): string {
   return `${trial}|${from}>${to}`;
 }
 
+function endKey(peer: string, kind: string, e: PairEnd): string {
+  return `${peer}|${kind}|${e.type}|${e.protocol}|${e.address}:${e.port}`; // as candidateKey
+}
+
 /** A pair with the keys of everything that it touches. */
 interface PairPlace {
   key: string;
@@ -57,7 +61,7 @@ interface PairPlace {
 
 interface Index {
   pairs: readonly PairPlace[];
-  candidates: readonly { key: string; candidate: CandidateReport }[];
+  candidates: readonly { peer: string; candidate: CandidateReport }[];
   byEnd: ReadonlyMap<string, readonly PairPlace[]>;
 }
 
@@ -69,10 +73,12 @@ function indexOf(report: Report): Index {
   if (known) return known;
   const side = [...(report.experiments ?? []).flatMap((x) => x.trials ?? []), ...(report.beside ?? []).flatMap((b) => b.trials)]; // a report of an earlier version has none
   const place = (trial: TrialReport, own: boolean) => (pair: PairReport): PairPlace => ({
-    key: pairKey(trial.id, pair),
+    get key() {
+      return pairKey(trial.id, pair); // of two thousand, few are asked for
+    },
     trial,
     pair,
-    ends: own ? [candidateKey(trial.a, { trial: trial.kind, ...pair.local }), candidateKey(trial.b, { trial: trial.kind, ...pair.remote })] : null,
+    ends: own ? [endKey(trial.a, trial.kind, pair.local), endKey(trial.b, trial.kind, pair.remote)] : null,
   });
   const pairs = [...report.trials.flatMap((tr) => tr.pairs.map(place(tr, true))), ...side.flatMap((tr) => tr.pairs.map(place(tr, false)))];
   const byEnd = new Map<string, PairPlace[]>();
@@ -83,7 +89,7 @@ function indexOf(report: Report): Index {
       else byEnd.set(end, [p]);
     }
   }
-  const candidates = report.peers.flatMap((p) => p.candidates.map((candidate) => ({ key: candidateKey(p.id, candidate), candidate })));
+  const candidates = report.peers.flatMap((p) => p.candidates.map((candidate) => ({ peer: p.id, candidate })));
   const index = { pairs, candidates, byEnd };
   indexes.set(report, index);
   return index;
@@ -152,7 +158,7 @@ export function focusOfEvidence(report: Report, f: Finding, evidence: readonly E
   const lit = candidates.filter(({ candidate: c }) => seen.has(c.event) || (ofTrial(c.trial) && named(told, c)));
   const trials = report.trials.filter((tr) => (f.trial ? tr.kind === f.trial : pairs.some((p) => p.trial === tr)));
   return {
-    candidates: unique([...lit.map((c) => c.key), ...pairs.flatMap((p) => p.ends ?? [])]),
+    candidates: unique([...lit.map((c) => candidateKey(c.peer, c.candidate)), ...pairs.flatMap((p) => p.ends ?? [])]),
     pairs: pairs.map((p) => p.key),
     lanes: f.direction ? trials.map((tr) => laneKey(tr.kind, f.direction!.from, f.direction!.to)) : unique(trials.flatMap(bothLanes)),
     events,

@@ -6,7 +6,7 @@ import type { CandidateReport, PeerReport, Report } from "../protocol.gen";
 import { Badge } from "./Badge";
 import { showEvent } from "./context";
 import { Explain } from "./Explain";
-import { endpoint, labelOf, ms, peerName, shortAddress } from "./format";
+import { endpoint, labelOf, ms, shortAddress } from "./format";
 import { moved } from "./matrix/grid";
 import { useLights } from "./matrix/lights";
 import { endsOf, fits, marksOf, steps, type KindFilter, type Mark, type Step } from "./matrix/marks";
@@ -66,7 +66,7 @@ export function Candidates({ peer, report, filter, type = "all" }: { peer: PeerR
   };
   const keys = new Map<string, number>();
   return (
-    <div class="candidates card" data-testid={`candidates-${peer.id}`}>
+    <div class={rows.length > MANY ? "candidates candidates-many card" : "candidates card"} data-testid={`candidates-${peer.id}`}>
       <div class="candidates-scroll">
         <table role="grid" aria-label={t("candidates.of", { peer: labelOf(peer) || peer.id.toUpperCase() })} aria-rowcount={rows.length + 1}>
           <thead role="rowgroup">
@@ -122,6 +122,8 @@ export function Candidates({ peer, report, filter, type = "all" }: { peer: PeerR
   );
 }
 
+/** More rows than any screen shows. */
+const MANY = 40;
 /** As many rows are drawn within one frame on a slow machine. */
 const ROWS_A_FRAME = 30;
 
@@ -199,12 +201,9 @@ const Row = still<{ candidate: CandidateReport; peer: string; marks: Record<Step
             {steps.map((s) => {
               const look = lookOf(s, marks[s]);
               return (
-                <span key={s} class="candidate-mark" data-tone={look.tone} data-step={s} data-mark={marks[s]}>
-                  <span class="candidate-label">{t(`mark.${s}`)}</span>
-                  <span class="hidden-visually">: </span>
+                <span key={s} class="candidate-mark" role="img" aria-label={t("mark.said", { step: t(`mark.${s}`), is: t(`mark.is.${marks[s]}`) })} data-label={t(`mark.${s}`)} data-tone={look.tone} data-step={s} data-mark={marks[s]}>
                   <Sign name={look.sign} size={14} />
-                  <span class="candidate-word">{t(`mark.is.${marks[s]}`)}</span>
-                  <span class="hidden-visually">. </span>
+                  {t(`mark.is.${marks[s]}`)}
                 </span>
               );
             })}
@@ -279,17 +278,20 @@ export function CandidateEnds({ report, peers, filter }: { report: Report; peers
         <tbody>
           {peers.map((p, i) => (
             <tr key={p.id}>
-              <th scope="row">{peerName(report, p.id)}</th>
+              <th scope="row">
+                {p.id.toUpperCase()} <span class="ends-label">{labelOf(p)}</span>
+              </th>
               {all.map(({ kind, ends, differs }) => {
                 const e = ends[i]!;
                 const none = e.offered + e.seen === 0;
-                const [tone, sign] = look(e, none, differs);
+                const [tone, sign] = look(kind, e, none, differs);
                 return (
                   <td key={kind} data-tone={tone} data-differs={differs}>
                     <span class="ends-count">
                       {sign && <Sign name={sign} size={13} />}
                       {none ? t("ends.none") : e.offered || e.seen}
                     </span>
+                    {none && differs === "only" && <span class="ends-text">{t("ends.only")}</span>}
                     {!none && (
                       <span class="ends-text">
                         {[
@@ -314,7 +316,8 @@ export function CandidateEnds({ report, peers, filter }: { report: Report; peers
   );
 }
 
-function look(e: { missing: number; refused: number }, none: boolean, differs: string): [Tone | undefined, "cross" | "warning" | ""] {
+function look(kind: string, e: { missing: number; refused: number }, none: boolean, differs: string): [Tone | undefined, "cross" | "warning" | "info" | ""] {
   if (e.missing + e.refused > 0) return ["bad", "cross"];
-  return none && differs === "only" ? ["warn", "warning"] : [undefined, ""];
+  if (!none || differs !== "only") return [undefined, ""];
+  return kind === "prflx" || kind === "tcp" ? ["idle", "info"] : ["warn", "warning"]; // one of two browsers may well have no TCP, and a prflx is learned at one end
 }

@@ -37,13 +37,14 @@ export function Copy({ text, label, primary, testid }: { text: string; label: st
     <span class="copy">
       <button type="button" class={primary ? "button primary" : "button"} onClick={() => void copy()} data-testid={testid}>
         <Sign name={state === "done" ? "check" : state === "failed" ? "cross" : "copy"} />
-        {/* All three words take their place, so that the button keeps its width. */}
+        {/* Both words take their place, so that the button keeps its width. */}
         <span class="copy-words">
-          {[label, t("copy.done"), t("copy.failed")].map((word) => (
-            <span key={word} data-shown={word === said} aria-hidden={word !== said}>
-              {word}
-            </span>
-          ))}
+          <span aria-hidden={said !== label} data-shown={said === label}>
+            {label}
+          </span>
+          <span aria-hidden={said === label} data-shown={said !== label}>
+            {said === label ? t("copy.done") : said}
+          </span>
         </span>
       </button>
       <span class="hidden-visually" role="status">

@@ -8,7 +8,7 @@ import { Copy } from "./Copy";
 import { EventLinks } from "./EventLinks";
 import { FindingExperiments } from "./FindingsExperiments";
 import { findingURL } from "./format";
-import { back, sought } from "./matrix/sought";
+import { back, showPair } from "./matrix/sought";
 import { Sign } from "./Sign";
 
 /** FindingBody is what stands behind a finding's title: the cause in words, what to change, and what it stands on. */
@@ -159,11 +159,7 @@ function goTo({ pairs = [], candidates = [] }: Focus): void {
   const row = [...document.querySelectorAll<HTMLElement>("[data-testid=pair][data-key], [data-testid=candidate][data-key]")].find((e) =>
     (pairs.length > 0 ? pairs : candidates).includes(e.dataset.key!),
   );
-  if (pairs[0]) {
-    sought.value = pairs[0]; // the matrix that has it takes the focus
-    if (sought.value === "") return;
-    sought.value = "";
-  }
+  if (pairs[0] && showPair(pairs[0])) return;
   const to = row ?? document.getElementById(pairs.length > 0 ? "pairs" : "candidates");
   if (to) show(to);
 }

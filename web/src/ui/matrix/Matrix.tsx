@@ -1,5 +1,4 @@
 import "./Matrix.css";
-import { useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t, word } from "../../i18n";
 import { candidateKey, focusOfPair, pairKey, pointed } from "../../model/focus";
@@ -10,14 +9,14 @@ import { directionLook } from "../tones";
 import { moved, seen } from "./grid";
 import { useLights } from "./lights";
 import { matrixOf, waysOf, type Way } from "./matrix";
-import { sought } from "./sought";
+import { offerPairs } from "./sought";
 import { alike, still } from "./still";
 
 // The sizes of Matrix.css in pixels: what is out of sight is not drawn, and so must be known without being measured.
-const CELL_WIDTH = 152;
+const CELL_WIDTH = 176;
 const CELL_HEIGHT = 76;
 /** What is drawn before the box is measured: about as much as a large screen shows. */
-const FIRST = { rows: { from: 0, to: 12 }, cols: { from: 0, to: 12 } };
+const FIRST = { rows: { from: 0, to: 10 }, cols: { from: 0, to: 10 } };
 
 interface Props {
   report: Report;
@@ -78,18 +77,19 @@ export function Matrix({ report, trial: tr, label, own, chosen, choose }: Props)
     const pair = cells.at(to.row, to.col);
     if (pair) choose(pairKey(tr.id, pair));
   };
-  // Somebody asked for a pair that is here, perhaps out of sight.
-  useSignalEffect(() => {
-    const key = sought.value;
-    const pair = key && tr.pairs.find((p) => pairKey(tr.id, p) === key);
-    const place = pair && cells.place(pair);
-    if (!place) return;
-    sought.value = "";
-    box.current!.focus({ preventScroll: true });
-    box.current!.scrollIntoView({ block: "nearest" });
-    go(place);
-    choose(key);
-  });
+  useLayoutEffect(() =>
+    offerPairs((key) => {
+      const pair = tr.pairs.find((p) => pairKey(tr.id, p) === key);
+      const place = pair && cells.place(pair);
+      if (!place) return false;
+      for (let outer = box.current!.closest("details"); outer; outer = outer.parentElement?.closest("details") ?? null) outer.open = true;
+      box.current!.focus({ preventScroll: true });
+      box.current!.scrollIntoView({ block: "nearest" });
+      go(place);
+      choose(key);
+      return true;
+    }),
+  );
 
   const keyed = (e: KeyboardEvent) => {
     if (e.key === "Enter" || e.key === " ") pick(at);

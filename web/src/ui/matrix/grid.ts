@@ -17,9 +17,9 @@ export function moved(key: string, at: { row: number; col: number }, size: { row
 }
 
 /** Drawn beyond what is seen, so that a short way of scrolling draws nothing. */
-const BEYOND = 3;
+const BEYOND = 1;
 /** What is drawn moves in steps, so that not every pixel of scrolling draws anew. */
-const STEP = 3;
+const STEP = 2;
 
 /** seen is which of count equal parts stand in a window, from included, to excluded. */
 export function seen(scrolled: number, visible: number, part: number, count: number): { from: number; to: number } {

@@ -59,9 +59,14 @@ describe("the matrix", () => {
   test("of two thousand pairs is put together within a part of a frame", () => {
     const r = large("en");
     expect(r.trials.find((tr) => tr.kind === "stun")!.pairs).toHaveLength(2_000);
-    const began = performance.now();
-    for (let i = 0; i < 5; i++) matrixOf(r, r.trials.find((tr) => tr.kind === "stun")!);
-    expect((performance.now() - began) / 5).toBeLessThan(50); // some 3 ms where nothing else runs
+    // The fastest of many: how fast it can be, whatever else the machine does meanwhile.
+    let best = Infinity;
+    for (let i = 0; i < 20; i++) {
+      const began = performance.now();
+      matrixOf(r, r.trials.find((tr) => tr.kind === "stun")!);
+      best = Math.min(best, performance.now() - began);
+    }
+    expect(best).toBeLessThan(16);
   });
 });
 
@@ -75,9 +80,9 @@ test("the arrow keys stay within the table", () => {
 });
 
 test("what is seen is drawn with a margin, in steps", () => {
-  expect(seen(0, 560, 76, 100)).toEqual({ from: 0, to: 12 });
+  expect(seen(0, 560, 76, 100)).toEqual({ from: 0, to: 10 });
   expect(seen(0, 560, 76, 4)).toEqual({ from: 0, to: 4 });
-  expect(seen(76 * 50, 560, 76, 100)).toEqual({ from: 45, to: 63 });
+  expect(seen(76 * 50, 560, 76, 100)).toEqual({ from: 48, to: 60 });
   expect(seen(99_999, 560, 76, 10)).toEqual({ from: 10, to: 10 }); // scrolled past an end that came nearer: nothing, until the box has scrolled back
 });
 

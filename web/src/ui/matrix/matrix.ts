@@ -13,26 +13,33 @@ const name = (e: PairEnd) => `${e.type} ${e.protocol} ${e.address}:${e.port}`;
 
 /** matrixOf has every candidate that was signaled in a trial, also those of which no pair came; own: the candidates of the report are those of this trial. */
 export function matrixOf(report: Report, tr: TrialReport, own = true): Matrix {
-  const ends = (peer: string, of: (p: PairReport) => PairEnd) => {
-    const all = new Map<string, PairEnd>();
-    if (own) for (const c of report.peers.find((p) => p.id === peer)?.candidates ?? []) if (c.trial === tr.kind) all.set(name(c), c);
-    for (const p of tr.pairs) if (!all.has(name(of(p)))) all.set(name(of(p)), of(p));
-    return all;
+  const [rowOf, rows] = [new Map<string, number>(), [] as PairEnd[]];
+  const [colOf, cols] = [new Map<string, number>(), [] as PairEnd[]];
+  const put = (e: PairEnd, index: Map<string, number>, all: PairEnd[]): number => {
+    const key = name(e);
+    const at = index.get(key);
+    if (at !== undefined) return at;
+    index.set(key, all.length);
+    return all.push(e) - 1;
   };
-  const [a, b] = [ends(tr.a, (p) => p.local), ends(tr.b, (p) => p.remote)];
-  const rowOf = new Map([...a.keys()].map((k, i) => [k, i]));
-  const colOf = new Map([...b.keys()].map((k, i) => [k, i]));
-  const cells = new Map<number, PairReport>();
-  const place = (p: Pick<PairReport, "local" | "remote">) => {
-    const [row, col] = [rowOf.get(name(p.local)), colOf.get(name(p.remote))];
-    return row === undefined || col === undefined ? null : { row, col };
-  };
+  const signaled = (peer: string) => (own ? (report.peers.find((p) => p.id === peer)?.candidates ?? []).filter((c) => c.trial === tr.kind) : []);
+  for (const c of signaled(tr.a)) put(c, rowOf, rows);
+  for (const c of signaled(tr.b)) put(c, colOf, cols);
+  const cells: (PairReport | undefined)[][] = [];
   for (const p of tr.pairs) {
-    const { row, col } = place(p)!;
-    const key = row * b.size + col;
-    if (!cells.has(key) || p.selected) cells.set(key, p);
+    const row = (cells[put(p.local, rowOf, rows)] ??= []);
+    const col = put(p.remote, colOf, cols);
+    if (!row[col] || p.selected) row[col] = p;
   }
-  return { rows: [...a.values()], cols: [...b.values()], at: (row, col) => cells.get(row * b.size + col), place };
+  return {
+    rows,
+    cols,
+    at: (row, col) => cells[row]?.[col],
+    place(p) {
+      const [row, col] = [rowOf.get(name(p.local)), colOf.get(name(p.remote))];
+      return row === undefined || col === undefined ? null : { row, col };
+    },
+  };
 }
 
 /** Way is one direction of a pair as the way of a check: sent, arrived, answered, answer back; null: not counted. */

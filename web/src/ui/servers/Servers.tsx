@@ -27,11 +27,10 @@ export function Servers({ needs, servers }: { needs: Needs; servers: readonly IC
         )}
       </div>
       {!mine && <Fields needs={needs} />}
-      <Tabs id="ice" label={t("servers.form")} values={forms} value={form.value} text={(f) => t(`servers.${f}`)} onChange={(f) => (form.value = f)}>
+      <Tabs id="ice" label={t("servers.form")} values={forms} value={form.value} text={(f) => t(`servers.${f}`)} onChange={(f) => (form.value = f)} tools={<Copy text={text} label={t("copy")} testid="copy-ice-servers" />}>
         <pre class="mono" tabIndex={0} role="region" aria-label={t("verdict.paste")} data-testid="ice-servers">
           {text}
         </pre>
-        <Copy text={text} label={t("copy")} testid="copy-ice-servers" />
       </Tabs>
       {mine && needsSecret(servers) && (
         <p class="verdict-secret muted small" data-testid="verdict-secret">

@@ -3,8 +3,8 @@ import type { ComponentChildren } from "preact";
 import { moved } from "../matrix/grid";
 
 /** Tabs is one panel of several (WAI-ARIA APG, tabs that follow the focus): the arrow keys move, Home and End lead to the ends. */
-export function Tabs<T extends string>(props: { id: string; label: string; values: readonly T[]; value: T; text: (value: T) => string; onChange: (to: T) => void; children: ComponentChildren }) {
-  const { id, label, values, value, text, onChange, children } = props;
+export function Tabs<T extends string>(props: { id: string; label: string; values: readonly T[]; value: T; text: (value: T) => string; onChange: (to: T) => void; tools?: ComponentChildren; children: ComponentChildren }) {
+  const { id, label, values, value, text, onChange, tools, children } = props;
   const list = useRef<HTMLDivElement>(null);
   const keyed = (e: KeyboardEvent) => {
     const at = values.indexOf(value);
@@ -18,22 +18,25 @@ export function Tabs<T extends string>(props: { id: string; label: string; value
   };
   return (
     <div class="tabs">
-      <div ref={list} class="tabs-list" role="tablist" aria-label={label} onKeyDown={keyed}>
-        {values.map((v) => (
-          <button
-            key={v}
-            type="button"
-            role="tab"
-            id={`${id}-tab-${v}`}
-            aria-controls={`${id}-panel`}
-            aria-selected={v === value}
-            tabIndex={v === value ? 0 : -1}
-            onClick={() => onChange(v)}
-            data-testid={`${id}-${v}`}
-          >
-            {text(v)}
-          </button>
-        ))}
+      <div class="tabs-head">
+        <div ref={list} class="tabs-list" role="tablist" aria-label={label} onKeyDown={keyed}>
+          {values.map((v) => (
+            <button
+              key={v}
+              type="button"
+              role="tab"
+              id={`${id}-tab-${v}`}
+              aria-controls={`${id}-panel`}
+              aria-selected={v === value}
+              tabIndex={v === value ? 0 : -1}
+              onClick={() => onChange(v)}
+              data-testid={`${id}-${v}`}
+            >
+              {text(v)}
+            </button>
+          ))}
+        </div>
+        {tools}
       </div>
       <div id={`${id}-panel`} class="tabs-panel" role="tabpanel" aria-labelledby={`${id}-tab-${value}`}>
         {children}
