@@ -8,14 +8,14 @@ import { Sign } from "./Sign";
 /** FindingExperiments are those that would tell this finding from its rivals, to be started where it stands. */
 export function FindingExperiments({ finding: f, report, room }: { finding: Finding; report: Report; room: RoomModel }) {
   const own = report.experiments.filter((x) => x.findings.includes(f.code));
-  if (own.length === 0) return null;
   const welcome = room.welcome.value;
-  const disabled = room.status.value.kind !== "online" || welcome?.kind === "watcher" || columns(report).filter((p) => p.online).length < 2;
+  if (own.length === 0 || !welcome) return null; // a finished report: nothing runs there any more
+  const disabled = room.status.value.kind !== "online" || welcome.kind === "watcher" || columns(report).filter((p) => p.online).length < 2;
   return (
     <ul class="finding-experiments" aria-label={t("experiments.title")}>
       {own.map((x) => (
         <li key={`${x.kind} ${x.peer ?? ""}`} data-testid={`finding-experiment-${x.kind}`} data-state={x.state}>
-          <Act experiment={x} report={report} room={room} own={welcome?.peer ?? ""} disabled={disabled || x.state === "running"} />
+          <Act experiment={x} report={report} room={room} own={welcome.peer} disabled={disabled || x.state === "running"} />
         </li>
       ))}
     </ul>
