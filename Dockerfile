@@ -21,11 +21,11 @@ RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}"
 
 FROM scratch
 COPY --from=binary /icescope /icescope
-# The certificate is kept here; mount a volume to keep it over restarts.
+# The certificate and the finished reports are kept here; mount a volume to keep them over restarts.
 COPY --from=binary --chown=65532:65532 /data /data
 # A number, since there is no /etc/passwd; 65532 is what distroless images call nonroot. No port below 1024 is needed.
 USER 65532:65532
 EXPOSE 8080/tcp 8443/tcp 3478/udp 3478/tcp 3479/udp 3479/tcp
 HEALTHCHECK --interval=30s --timeout=3s --start-period=5s CMD ["/icescope", "health"]
 ENTRYPOINT ["/icescope"]
-CMD ["serve", "--tls-dir", "/data"]
+CMD ["serve", "--no-qr", "--tls-dir", "/data", "--data", "/data"]
