@@ -3,6 +3,8 @@ import { t } from "../i18n";
 import { Room } from "./context";
 import { EventDialog } from "./EventDialog";
 import { Explanations } from "./Explain";
+import { place } from "./reports/place";
+import { ReportsPages } from "./reports/Pages";
 import { RoomPage } from "./RoomPage";
 import { StartPage } from "./StartPage";
 import { code, entered, model } from "./session";
@@ -18,9 +20,9 @@ export function App() {
       </a>
       <TopBar room={room} />
       <main id="main" tabIndex={-1}>
-        {entered.value && room ? <RoomPage code={code.value} /> : <StartPage room={room} />}
+        {place.value.at !== "room" ? <ReportsPages /> : entered.value && room ? <RoomPage code={code.value} /> : <StartPage room={room} />}
       </main>
-      {room && (
+      {room && place.value.at === "room" && (
         <>
           <Toasts room={room} />
           <EventDialog />

@@ -27,14 +27,14 @@ import { Trials } from "./Trials";
 import { Verdict } from "./Verdict";
 
 /** RoomPage is right at a glance and deep on demand: what is read first stands first. */
-export function RoomPage({ code }: { code: string }) {
+export function RoomPage({ code, still }: { code: string; still?: boolean }) {
   const room = useRoom();
   const status = room.status.value;
   const report = room.snapshot.value;
   const gone = status.kind === "gone" ? <Problem gone={status} room={room} /> : null;
   if (gone && !report) return gone;
   const own = room.welcome.value?.peer ?? "";
-  const waiting = report !== null && columns(report).filter((p) => p.online).length < 2;
+  const waiting = !still && report !== null && columns(report).filter((p) => p.online).length < 2;
   return (
     <>
       {gone}
@@ -42,11 +42,11 @@ export function RoomPage({ code }: { code: string }) {
       <Verdict report={report} />
       {report === null || report.run === 0 ? (
         <>
-          {!gone && <Invite code={code} />}
+          {!gone && !still && <Invite code={code} />}
           {report && <Waiting report={report} own={own} />}
         </>
       ) : (
-        <Measured report={report} own={own} invite={waiting && !gone ? code : ""} />
+        <Measured report={report} own={own} invite={waiting && !gone ? code : ""} still={still ?? false} />
       )}
     </>
   );
@@ -68,7 +68,7 @@ function Waiting({ report, own }: { report: Report; own: string }) {
 }
 
 /** Measured is from the first run on. All its parts are there from the start, each with room for what is to come. */
-function Measured({ report, own, invite }: { report: Report; own: string; invite: string }) {
+function Measured({ report, own, invite, still }: { report: Report; own: string; invite: string; still: boolean }) {
   const room = useRoom();
   const [pairFilter, setPairFilter] = useState<Filter>("all");
   const cannotRun = invite !== "" || room.status.value.kind !== "online" || room.welcome.value?.kind === "watcher";
@@ -80,20 +80,26 @@ function Measured({ report, own, invite }: { report: Report; own: string; invite
         title={t("trials.title")}
         note={t("trials.note")}
         tools={
-          <>
-            <button type="button" class="button" disabled={cannotRun} onClick={() => room.run({})} data-testid="button-run-again">
-              <Sign name="again" /> {t("action.again")}
-            </button>
-            <button type="button" class="button" disabled={cannotRun} onClick={() => room.run({ swapOfferer: true })} data-testid="button-swap">
-              <Sign name="swap" /> {t("action.swap")}
-            </button>
-          </>
+          !still && (
+            <>
+              <button type="button" class="button" disabled={cannotRun} onClick={() => room.run({})} data-testid="button-run-again">
+                <Sign name="again" /> {t("action.again")}
+              </button>
+              <button type="button" class="button" disabled={cannotRun} onClick={() => room.run({ swapOfferer: true })} data-testid="button-swap">
+                <Sign name="swap" /> {t("action.swap")}
+              </button>
+            </>
+          )
         }
       >
         <Expectation report={report} />
         <Trials report={report} />
-        <Custom disabled={cannotRun} />
-        <Watch report={report} disabled={cannotRun} />
+        {!still && (
+          <>
+            <Custom disabled={cannotRun} />
+            <Watch report={report} disabled={cannotRun} />
+          </>
+        )}
       </Section>
       <Section id="findings" title={t("findings.title")} measuring={!report.verdict.final}>
         <Findings report={report} />

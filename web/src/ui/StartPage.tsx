@@ -6,6 +6,7 @@ import type { RoomModel } from "../model/room";
 import { info } from "./context";
 import { Addresses } from "./join/Addresses";
 import { NoWebRTC } from "./NoWebRTC";
+import { DropZone } from "./reports/Drop";
 import { Machines } from "./RoomPage";
 import { enter, failure } from "./session";
 
@@ -67,6 +68,7 @@ export function StartPage({ room }: { room: RoomModel | null }) {
       ) : (
         !failure.value && <p class="muted">{t("phase.connecting.text")}</p>
       )}
+      <DropZone />
     </>
   );
 }

@@ -5,6 +5,7 @@ import { Copy } from "./Copy";
 import { Export } from "./Export";
 import { Logo } from "./Logo";
 import { Sign } from "./Sign";
+import { place } from "./reports/place";
 import { code, entered, switchLang } from "./session";
 import { theme, toggleTheme } from "./theme";
 import type { Look } from "./tones";
@@ -33,11 +34,18 @@ export function TopBar({ room }: { room: RoomModel | null }) {
           <Copy text={code.value} label={t("copy.code")} />
         </div>
       )}
-      <span class="topbar-status" data-testid="status" data-status={status}>
-        <Badge look={statusLook[status]!} text={t(`status.${status}`)} />
-        {watching && <Badge look={{ tone: "info", sign: "eye" }} text={t("status.watching")} />}
-      </span>
+      {place.value.at === "room" && (
+        <span class="topbar-status" data-testid="status" data-status={status}>
+          <Badge look={statusLook[status]!} text={t(`status.${status}`)} />
+          {watching && <Badge look={{ tone: "info", sign: "eye" }} text={t("status.watching")} />}
+        </span>
+      )}
       <div class="topbar-tools">
+        {!entered.value && (
+          <a class="button quiet" href={`/reports?lang=${lang()}`} aria-current={place.value.at === "list" ? "page" : undefined} data-testid="reports-link">
+            {t("reports.link")}
+          </a>
+        )}
         {entered.value && room?.snapshot.value && <Export room={code.value} />}
         <button type="button" class="button" onClick={switchLang} lang={lang() === "ja" ? "en" : "ja"} data-testid="lang">
           {lang() === "ja" ? "English" : "日本語"}

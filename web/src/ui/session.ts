@@ -4,6 +4,7 @@ import { openRoom, type RoomModel } from "../model/room";
 import type { RoomCreated } from "../protocol.gen";
 import { serverInfo } from "../signaling/info";
 import { info } from "./context";
+import { place, placeOf } from "./reports/place";
 
 /** The page's own state: which room it stands in, and whether the reader has entered it. Alone on the start page, it stands in a room that nobody knows yet. */
 export const code = signal("");
@@ -15,6 +16,8 @@ export const failure = signal("");
 /** begin reads the address and opens what it names. */
 export async function begin(at: URL): Promise<void> {
   void serverInfo().then((answer) => (info.value = answer), () => undefined);
+  place.value = placeOf(at);
+  if (place.value.at !== "room") return; // no room is needed to read what is finished
   const named = /^\/r\/([^/]+)\/?$/.exec(at.pathname)?.[1];
   if (named) {
     entered.value = true;

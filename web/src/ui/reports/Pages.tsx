@@ -1,0 +1,269 @@
+import "./Pages.css";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { lang, t, word } from "../../i18n";
+import { needsValues, type Comparison, type KeptReport, type Needs } from "../../protocol.gen";
+import { Badge } from "../Badge";
+import { Room } from "../context";
+import { EventDialog } from "../EventDialog";
+import { none } from "../format";
+import { RoomPage } from "../RoomPage";
+import { Sign } from "../Sign";
+import { needsLook } from "../tones";
+import { Compared, when } from "./Compared";
+import { brought, failed, fetchComparison, fetchFinished, fetchList, type Finished, type Loaded } from "./data";
+import { DropZone } from "./Drop";
+import { place } from "./place";
+import { Failed, Loading } from "./States";
+import { stillRoom } from "./still";
+
+/** ReportsPages is what the page shows where it stands in no room. */
+export function ReportsPages() {
+  const here = place.value;
+  switch (here.at) {
+    case "list":
+      return <List />;
+    case "report":
+      return <One id={here.id} />;
+    case "compare":
+      return <Two a={here.a} b={here.b} />;
+    default:
+      return <BroughtPage />;
+  }
+}
+
+/** useLoaded asks once for each key, and again when it is told to. What comes for an older key is dropped. */
+function useLoaded<T>(key: string, ask: () => Promise<T>): [Loaded<T>, () => void] {
+  const [loaded, setLoaded] = useState<Loaded<T>>({ state: "loading" });
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    let old = false;
+    setLoaded({ state: "loading" });
+    ask().then(
+      (value) => !old && setLoaded({ state: "ready", value }),
+      (e: unknown) => !old && setLoaded(failed(e)),
+    );
+    return () => {
+      old = true;
+    };
+  }, [key, turn]);
+  return [loaded, () => setTurn(turn + 1)];
+}
+
+function Back() {
+  return (
+    <a class="button" href={`/reports?lang=${lang()}`} data-testid="reports-back">
+      <Sign name="left" /> {t("reports.back")}
+    </a>
+  );
+}
+
+function One({ id }: { id: string }) {
+  const [loaded, again] = useLoaded(id, () => fetchFinished(id));
+  if (loaded.state === "loading") return <Loading text={t("reports.loading.one")} />;
+  if (loaded.state === "failed")
+    return (
+      <Failed failed={loaded} again={again}>
+        <Back />
+      </Failed>
+    );
+  return <FinishedReport finished={loaded.value} id={id} />;
+}
+
+/** FinishedReport draws a report with the parts of a live room, in which nothing can be run any more. */
+export function FinishedReport({ finished, id, name }: { finished: Finished; id?: string; name?: string | undefined }) {
+  const { report, events } = finished;
+  const still = useMemo(() => stillRoom(report, events), [report, events]);
+  const document = (format: string) => `/api/v1/reports/${id}?format=${format}&lang=${lang()}`;
+  return (
+    <Room.Provider value={still}>
+      <div class="finished" data-testid="finished">
+        <p>
+          <Sign name="eye" /> {t("reports.finished", { when: when(report.generatedAt) })} {name && <span class="mono">{name}</span>}
+        </p>
+        <div class="finished-do">
+          <Back />
+          {id && (
+            <>
+              <a class="button" href={document("html")} target="_blank" rel="noopener">
+                HTML
+              </a>
+              <a class="button" href={`/api/v1/reports/${id}/recording?download=1`}>
+                <Sign name="download" /> {t("export.jsonl")}
+              </a>
+            </>
+          )}
+        </div>
+      </div>
+      <RoomPage code="" still />
+      <EventDialog />
+    </Room.Provider>
+  );
+}
+
+function Two({ a, b }: { a: string; b: string }) {
+  const [loaded, again] = useLoaded<Comparison>(`${a} ${b}`, () => fetchComparison(a, b));
+  if (loaded.state === "loading") return <Loading text={t("reports.loading.two")} />;
+  if (loaded.state === "failed")
+    return (
+      <Failed failed={loaded} again={again}>
+        <Back />
+      </Failed>
+    );
+  const swapped = `/compare?${new URLSearchParams({ a: b, b: a, lang: lang() })}`;
+  return (
+    <>
+      <div class="finished-do">
+        <Back />
+        <a class="button" href={swapped}>
+          <Sign name="swap" /> {t("compare.swap")}
+        </a>
+      </div>
+      <Compared comparison={loaded.value} ids={[a, b]} />
+    </>
+  );
+}
+
+function BroughtPage() {
+  const now = brought.value ?? { state: "loading" };
+  return (
+    <>
+      {now.state === "loading" && <Loading text={t("drop.loading")} />}
+      {now.state === "failed" && (
+        <Failed failed={now}>
+          <Back />
+        </Failed>
+      )}
+      {now.state === "ready" &&
+        ("diagnosed" in now.value ? (
+          <>
+            <div class="finished-do">
+              <Back />
+            </div>
+            <Compared comparison={now.value.diagnosed.comparison} />
+            <p class="muted small mono">{now.value.names.join(", ")}</p>
+          </>
+        ) : (
+          <FinishedReport finished={now.value} name={now.value.names.join(", ")} />
+        ))}
+      <DropZone />
+    </>
+  );
+}
+
+/** List is all that this server has kept, the newest first. */
+function List() {
+  const [needs, setNeeds] = useState<Needs | "">("");
+  const [loaded, again] = useLoaded(needs, () => fetchList(needs));
+  return (
+    <>
+      <header class="reports-head">
+        <h1>{t("reports.title")}</h1>
+        <p class="muted">{t("reports.text")}</p>
+      </header>
+      {loaded.state === "failed" ? (
+        <Failed failed={loaded} {...(loaded.code !== "not-listed" && { again })} />
+      ) : (
+        <section class="reports" aria-label={t("reports.title")}>
+          <label class="reports-filter">
+            <span>{t("reports.filter")}</span>
+            <select class="field" value={needs} onChange={(e) => setNeeds(e.currentTarget.value as Needs | "")} data-testid="reports-filter">
+              <option value="">{t("filter.all")}</option>
+              {needsValues.map((n) => (
+                <option key={n} value={n}>
+                  {word("needs", n)}
+                </option>
+              ))}
+            </select>
+          </label>
+          {loaded.state === "loading" ? (
+            <Loading text={t("reports.loading")} />
+          ) : (
+            <Kept key={needs} first={loaded.value.reports} next={loaded.value.next ?? ""} needs={needs} durable={loaded.value.durable} days={loaded.value.keepForHours / 24} />
+          )}
+        </section>
+      )}
+      <DropZone />
+    </>
+  );
+}
+
+/** Kept is the list with its choice of two. */
+export function Kept({ first, next: begin, needs, durable, days }: { first: readonly KeptReport[]; next: string; needs: Needs | ""; durable: boolean; days: number }) {
+  const [reports, setReports] = useState(first);
+  const [next, setNext] = useState(begin);
+  const [why, setWhy] = useState("");
+  const [chosen, setChosen] = useState<string[]>([]);
+  const choose = (id: string, on: boolean) => setChosen(on ? [...chosen, id].slice(-2) : chosen.filter((c) => c !== id));
+  // The earlier one stands left, whichever was chosen first.
+  const pair = reports.filter((r) => chosen.includes(r.id)).reverse();
+  const more = () =>
+    void fetchList(needs, next).then(
+      (page) => {
+        setReports([...reports, ...page.reports]);
+        setNext(page.next ?? "");
+        setWhy("");
+      },
+      (e: unknown) => setWhy(failed(e).message),
+    );
+  if (reports.length === 0)
+    return (
+      <p class="state card" data-testid="reports-empty">
+        <Sign name="wait" size={20} /> {t(needs ? "reports.empty.filter" : "reports.empty")}
+      </p>
+    );
+  return (
+    <>
+      <div class="reports-do">
+        <span role="status" class="muted">
+          {t("reports.chosen", { n: pair.length })}
+        </span>
+        {pair.length === 2 ? (
+          <a class="button primary" href={`/compare?${new URLSearchParams({ a: pair[0]!.id, b: pair[1]!.id, lang: lang() })}`} data-testid="reports-compare">
+            <Sign name="swap" /> {t("reports.compare")}
+          </a>
+        ) : (
+          <button type="button" class="button" disabled>
+            <Sign name="swap" /> {t("reports.compare")}
+          </button>
+        )}
+      </div>
+      <ul class="reports-list card">
+        {reports.map((r) => {
+          const machines = r.peers.map((p) => p.label || p.browser || p.id.toUpperCase()).join(" ↔ ") || none;
+          return (
+            <li key={r.id} data-testid="kept-report" data-needs={r.needs} data-chosen={chosen.includes(r.id) || undefined}>
+              <label class="reports-choose">
+                <input type="checkbox" checked={chosen.includes(r.id)} onChange={(e) => choose(r.id, e.currentTarget.checked)} />
+                <span class="hidden-visually">{t("reports.choose", { machines, when: when(r.endedAt) })}</span>
+              </label>
+              <time dateTime={r.endedAt}>{when(r.endedAt)}</time>
+              <a class="reports-open" href={`/reports/${r.id}?lang=${lang()}`}>
+                {machines}
+              </a>
+              <span class="reports-verdict">
+                <Badge look={needsLook[r.needs]} text={word("needs", r.needs)} />
+                {r.causeTitle && <span class="muted small">{r.causeTitle}</span>}
+              </span>
+              <a class="button" href={`/api/v1/reports/${r.id}?format=html&lang=${lang()}`} target="_blank" rel="noopener" aria-label={t("reports.html", { machines })}>
+                HTML
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+      {next && (
+        <button type="button" class="button" onClick={more} data-testid="reports-more">
+          {t("reports.more")}
+        </button>
+      )}
+      {why && (
+        <p role="alert" class="reports-why">
+          {why}
+        </p>
+      )}
+      <p class="muted small">
+        {t(durable ? "reports.durable" : "reports.memory")} {days > 0 && t("reports.days", { n: Math.round(days * 10) / 10 })}
+      </p>
+    </>
+  );
+}

@@ -1,0 +1,89 @@
+import { signal } from "@preact/signals";
+import { lang } from "../../i18n";
+import type { Comparison, Diagnosed, Event, KeptReports, Needs, ProtocolError, Report } from "../../protocol.gen";
+import { place } from "./place";
+
+/** Loaded is what is on its way, here, or not to be had. */
+export type Loaded<T> = { state: "loading" } | { state: "ready"; value: T } | { state: "failed"; code: string; message: string };
+
+/** Refused is an answer of the server that is no result. */
+export class Refused extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+async function answered(answer: Response): Promise<Response> {
+  if (answer.ok) return answer;
+  const body = (await answer.json().catch(() => null)) as { error?: ProtocolError } | null;
+  throw new Refused(body?.error?.code ?? "", [body?.error?.message ?? `HTTP ${answer.status} ${answer.statusText}`, body?.error?.hint].filter(Boolean).join(". "));
+}
+
+export function failed(e: unknown): { state: "failed"; code: string; message: string } {
+  return { state: "failed", code: e instanceof Refused ? e.code : "", message: e instanceof Error ? e.message : String(e) };
+}
+
+export async function fetchList(needs: Needs | "", before = ""): Promise<KeptReports> {
+  const query = new URLSearchParams({ lang: lang(), ...(needs && { needs }), ...(before && { before }) });
+  return (await answered(await fetch(`/api/v1/reports?${query}`))).json() as Promise<KeptReports>;
+}
+
+export async function fetchComparison(a: string, b: string): Promise<Comparison> {
+  return (await answered(await fetch(`/api/v1/compare?${new URLSearchParams({ a, b, lang: lang() })}`))).json() as Promise<Comparison>;
+}
+
+/** Finished is a report with the events that it was made from, as far as they are at hand. */
+export interface Finished {
+  report: Report;
+  events: readonly Event[];
+}
+
+export async function fetchFinished(id: string): Promise<Finished> {
+  const path = `/api/v1/reports/${encodeURIComponent(id)}`;
+  const [report, recording] = await Promise.all([fetch(`${path}?lang=${lang()}`).then(answered), fetch(`${path}/recording`).then(answered)]);
+  return { report: (await report.json()) as Report, events: eventsOf(await recording.text()) };
+}
+
+/** eventsOf reads a recording; what is none has no events. */
+export function eventsOf(text: string): Event[] {
+  try {
+    const events = text.split("\n").filter((line) => line.trim()).map((line) => JSON.parse(line) as Event);
+    return events.every((e) => typeof e.seq === "number" && typeof e.type === "string") ? events : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Brought is what came of the files that a person has dropped on the page. */
+export type Brought = { names: string[] } & (Finished | { diagnosed: Diagnosed });
+
+/** brought: null while nothing was dropped. */
+export const brought = signal<Loaded<Brought> | null>(null);
+
+/** MAX_FILES are those that can be compared. */
+export const MAX_FILES = 2;
+
+/** bring sends files to be diagnosed; the server keeps nothing of them. */
+export async function bring(files: readonly File[]): Promise<void> {
+  const body = new FormData();
+  for (const f of files) body.append("file", f, f.name);
+  brought.value = { state: "loading" };
+  if (place.value.at !== "brought") {
+    history.pushState(null, "", `/reports?lang=${lang()}`); // back leads to where the reader was
+    place.value = { at: "brought" };
+  }
+  scrollTo(0, 0);
+  const names = files.map((f) => f.name);
+  try {
+    const answer = (await (await answered(await fetch(`/api/v1/diagnose?lang=${lang()}`, { method: "POST", body }))).json()) as Report | Diagnosed;
+    brought.value = {
+      state: "ready",
+      value: "comparison" in answer ? { names, diagnosed: answer } : { names, report: answer, events: files.length === 1 ? eventsOf(await files[0]!.text()) : [] },
+    };
+  } catch (e) {
+    brought.value = failed(e);
+  }
+}
