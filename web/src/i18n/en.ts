@@ -217,7 +217,6 @@ export const en = {
   "timeline.server": "server",
   "timeline.peer": "machine",
   "timeline.lit": "evidence",
-  "timeline.waiting": "The events will stand here.",
   "kind.room": "room",
   "kind.trial": "start, stop",
   "kind.description": "offer, answer",
@@ -305,10 +304,12 @@ export const en = {
 
   "candidates.other": "The other machine will stand here as soon as it has joined.",
   "path.title": "The path",
-  "path.note": "What this server sees of both ends, and both directions of the pair that says most in each trial.",
-  "path.server": "this server",
+  "path.note": "What this server sees of both ends, and both directions of each way. What nobody has measured is dashed.",
+  "path.telling": "what tells most",
+  "path.choice": "Ways that are drawn",
+  "path.words": "The picture in words",
+  "path.hint": "Point at anything in the picture, or step through it with the arrow keys: here it is said in a sentence.",
   "path.unknown": "NAT?",
-  "path.nopair": "No pair yet.",
 
   "event.show": "Show event {seq}",
   "event.more": "and {n} more",

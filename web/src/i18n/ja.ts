@@ -219,7 +219,6 @@ export const ja: Messages = {
   "timeline.server": "サーバー",
   "timeline.peer": "端末",
   "timeline.lit": "根拠",
-  "timeline.waiting": "イベントがここに表示されます。",
   "kind.room": "ルーム",
   "kind.trial": "開始・終了",
   "kind.description": "オファー・アンサー",
@@ -307,10 +306,12 @@ export const ja: Messages = {
 
   "candidates.other": "相手の端末が入室すると、ここに表示されます。",
   "path.title": "経路",
-  "path.note": "このサーバーから見た両端と、各トライアルを最もよく表すペアの両方向を示します。",
-  "path.server": "このサーバー",
+  "path.note": "このサーバーから見た両端と、経路ごとの両方向です。破線は、まだ誰も測定していない部分です。",
+  "path.telling": "要点",
+  "path.choice": "表示する経路",
+  "path.words": "図の内容を文章で見る",
+  "path.hint": "図の要素にカーソルを合わせるか、矢印キーで移動すると、その説明がここに表示されます。",
   "path.unknown": "NAT?",
-  "path.nopair": "ペアはまだありません。",
 
   "event.show": "イベント{seq}を表示",
   "event.more": "ほか{n}件",

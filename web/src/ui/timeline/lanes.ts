@@ -19,6 +19,9 @@ export interface Mark {
   trial: string;
 }
 
+/** Runs whose beginning is marked: of a room that is run again and again, the newest. */
+const MAX_RUNS = 200;
+
 const trialOrder = ["", "alone", "gather", "nat", "host", "stun", "relay-udp", "relay-tcp", "custom"];
 
 /** LaneFold sorts the events into lanes. It keeps as many as the page keeps events. */
@@ -42,6 +45,7 @@ export class LaneFold {
 
   /** forget drops what is older than the oldest event that the page still has. */
   forget(oldest: number): void {
+    if (this.runs.length > MAX_RUNS) this.runs.splice(0, this.runs.length - MAX_RUNS);
     for (const lane of this.lanes) {
       let n = 0;
       while (n < lane.marks.length && lane.marks[n]!.seq < oldest) n++;
