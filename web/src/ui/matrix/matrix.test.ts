@@ -109,6 +109,18 @@ describe("the four marks", () => {
     expect(marksOf(flat, "b", flat.peers[1]!.candidates[1]!).paired).toBe("unknown"); // it connected, so there was a pair
   });
 
+  test("of two hundred candidates among two thousand pairs are made within a part of a frame", () => {
+    let best = Infinity;
+    for (let i = 1; i <= 10; i++) {
+      const r = large("en", i); // a snapshot of its own each time: nothing is known of it yet
+      const began = performance.now();
+      for (const p of r.peers) for (const c of p.candidates) marksOf(r, p.id, c);
+      endsOf(r, r.peers, "all");
+      best = Math.min(best, performance.now() - began);
+    }
+    expect(best).toBeLessThan(25);
+  });
+
   test("compare both ends", () => {
     const r = small();
     const ends = endsOf(r, r.peers, "all");
