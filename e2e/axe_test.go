@@ -76,7 +76,7 @@ func TestAxeStart(t *testing.T) {
 		p.see(`document.querySelectorAll('[data-testid="candidate"]').length > 0`)
 		p.audits(axe, "start", lang)
 		p.eval(q("start-create")+".click()", nil)
-		p.see(q("invite-qr") + ".complete")
+		p.see(q("invite-link"))
 		p.audits(axe, "waiting", lang)
 		p.load("about:blank")
 	}

@@ -237,12 +237,12 @@ function lifeOf(c: CandidateReport): "selected" | "refused" | "arrived" | "signa
 /** CandidateLegend says once what the four marks mean. */
 export function CandidateLegend() {
   return (
-    <dl class="candidates-legend small">
+    <div class="candidates-legend small">
       {steps.map((s) => (
-        <div key={s}>
+        <dl key={s}>
           <dt>{t(`mark.${s}`)}</dt>
           <dd>{t(`mark.${s}.text`)}</dd>
-        </div>
+        </dl>
       ))}
       <div class="candidates-signs">
         {(["yes", "no", "refused", "open", "unknown", "none"] as const).map((m) => (
@@ -251,7 +251,7 @@ export function CandidateLegend() {
           </span>
         ))}
       </div>
-    </dl>
+    </div>
   );
 }
 

@@ -16,7 +16,7 @@ export function Export({ room }: { room: string }) {
   ] as const;
   return (
     <>
-      <button type="button" class="button" popovertarget="export" data-testid="export">
+      <button type="button" class="button" popovertarget="export" aria-label={t("export.title")} data-testid="export">
         <Sign name="download" />
         <span class="export-word">{t("export.title")}</span>
       </button>

@@ -46,7 +46,8 @@ export function Invite({ code }: { code: string }) {
         )}
       </div>
       <div class="invite-scan">
-        <QR code={code} origin={place.origin} />
+        {/* A code that opens nothing would only cost the person with the telephone time. */}
+        {own !== "alone" && <QR code={code} origin={place.origin} />}
         <p class="invite-code">
           <span class="muted small">{t("invite.code")}</span>
           <strong class="mono" data-testid="room-code">

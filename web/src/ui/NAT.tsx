@@ -36,11 +36,11 @@ export function NAT({ peer, own }: { peer: PeerReport; own: boolean }) {
       data-peer={peer.id}
       data-state={nat.state}
       data-rfc3489={nat.rfc3489}
-      aria-labelledby={`nat-${peer.id}`}
+      aria-label={`${t("nat.title")} (${peer.id.toUpperCase()})`}
       aria-busy={again || nat.state === "measuring"}
     >
       <header>
-        <h4 id={`nat-${peer.id}`}>{t("nat.title")}</h4>
+        <h4>{t("nat.title")}</h4>
         <Badge look={stateLook[state] ?? stateLook.waiting} text={word("nat.state", state)} title={nat.measuredMs == null ? undefined : t("nat.measured", { ms: ms(nat.measuredMs) })} />
         {own && nat.state !== "off" && (
           <button type="button" class="button" disabled={!canMeasure} onClick={() => room.run({ trials: ["nat"] })} data-testid="nat-again">

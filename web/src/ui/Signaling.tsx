@@ -13,7 +13,7 @@ export function Signaling({ report, filter }: { report: Report; filter: Filter }
   const rows = report.signaling.filter((s) => filter === "all" || s.trial === filter);
   if (rows.length === 0) return <p class="muted">{t("signaling.none")}</p>;
   return (
-    <div class="signaling card" tabIndex={0} role="region" aria-label={t("signaling.title")} data-testid="signaling">
+    <div class="signaling card" tabIndex={0} role="group" aria-label={t("signaling.title")} data-testid="signaling">
       <table>
         <thead>
           <tr>

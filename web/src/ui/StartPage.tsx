@@ -33,7 +33,6 @@ export function StartPage({ room }: { room: RoomModel | null }) {
           <h1 id="start-title">{t("start.title")}</h1>
           <p>{t("start.text")}</p>
           <div class="start-addresses" data-testid="start-addresses">
-            <p class="muted small">{t("start.addresses")}</p>
             {info.value && <Addresses links={info.value.links ?? []} />}
           </div>
         </div>

@@ -241,7 +241,6 @@ const Cell = still<CellProps>(
         {...common}
         class="matrix-cell"
         aria-selected={key === chosen}
-        aria-label={[p.selected ? t("matrix.selected") : "", said(ways[0], peerName(report, tr.a), peerName(report, tr.b)), said(ways[1], peerName(report, tr.b), peerName(report, tr.a))].filter(Boolean).join(" ")}
         data-key={key}
         data-testid="pair"
         data-trial={tr.kind}
@@ -252,6 +251,7 @@ const Cell = still<CellProps>(
         data-a-to-b={p.directions.aToB}
         data-b-to-a={p.directions.bToA}
       >
+        <span class="hidden-visually">{[p.selected ? t("matrix.selected") : "", said(ways[0], peerName(report, tr.a), peerName(report, tr.b)), said(ways[1], peerName(report, tr.b), peerName(report, tr.a))].filter(Boolean).join(" ")}</span>
         <Direction way={ways[0]} names={`${a}→${b}`} />
         <Direction way={ways[1]} names={`${b}→${a}`} />
         {p.selected && (
@@ -269,7 +269,7 @@ function Direction({ way, names }: { way: Way; names: string }) {
   const look = directionLook[way.state] ?? directionLook["not-observable"];
   const counted = way.counts.some((n) => n !== null);
   return (
-    <div class="matrix-way" data-tone={look.tone}>
+    <div class="matrix-way" data-tone={look.tone} aria-hidden="true">
       <Sign name={look.sign} size={12} />
       <span class="matrix-names mono">{names}</span>
       <span class="matrix-word">{word("matrix", way.state)}</span>
