@@ -286,6 +286,12 @@ func (c *comparison) summary() string {
 	if len(c.changes) == 0 {
 		return c.say("compare.equal")
 	}
+	switch tone := needsTone(c.before, c.after); {
+	case a.Needs == protocol.NeedsUndetermined && tone == protocol.ToneWorse:
+		return c.word("compare.no-longer.", string(b.Needs))
+	case b.Needs == protocol.NeedsUndetermined && tone == protocol.ToneBetter:
+		return c.word("compare.enough.", string(a.Needs))
+	}
 	if b.Needs != a.Needs {
 		key := "compare.before."
 		if dear[b.Needs] > dear[a.Needs] && dear[a.Needs] > 0 && catalog.Has("compare.before-only."+string(b.Needs)) {

@@ -193,7 +193,7 @@ export function Kept({ first, next: begin, needs, durable, days }: { first: read
   const [next, setNext] = useState(begin);
   const [why, setWhy] = useState("");
   const [chosen, setChosen] = useState<string[]>([]);
-  const choose = (id: string, on: boolean) => setChosen(on ? [...chosen, id].slice(-2) : chosen.filter((c) => c !== id));
+  const choose = (id: string, on: boolean) => setChosen((before) => (on ? [...before, id].slice(-2) : before.filter((c) => c !== id)));
   // The earlier one stands left, whichever was chosen first.
   const pair = reports.filter((r) => chosen.includes(r.id)).reverse();
   const more = () =>
@@ -262,7 +262,7 @@ export function Kept({ first, next: begin, needs, durable, days }: { first: read
         </p>
       )}
       <p class="muted small">
-        {t(durable ? "reports.durable" : "reports.memory")} {days > 0 && t("reports.days", { n: Math.round(days * 10) / 10 })}
+        <span>{t(durable ? "reports.durable" : "reports.memory")}</span> {days > 0 && <span>{t("reports.days", { n: Math.round(days * 10) / 10 })}</span>}
       </p>
     </>
   );
