@@ -498,7 +498,7 @@ func (g views) tests(p *peer) (out []protocol.NATTest) {
 		if !g.at(c).IsValid() {
 			return
 		}
-		t := protocol.NATTest{Step: step, Transport: "udp", Packet: "Binding request", To: known(g.at(c)), Corner: c, Result: protocol.StepUnanswered, Events: []int{}}
+		t := protocol.NATTest{Step: step, Transport: "udp", Packet: "Binding request", To: g.at(c).String(), Corner: c, Result: protocol.StepUnanswered, Events: []int{}}
 		if g.host.IsValid() {
 			t.From = g.host.String()
 		}
@@ -550,12 +550,4 @@ func filterTests(probes map[protocol.Corner]probe) (out []protocol.NATTest) {
 		add(protocol.StepControl, b.control, b.test)
 	}
 	return out
-}
-
-// known is an address as it is written; empty: it is not known.
-func known(at netip.AddrPort) string {
-	if !at.IsValid() {
-		return ""
-	}
-	return at.String()
 }
