@@ -39,6 +39,7 @@ var rooms = map[string]room{
 	"intake":       {level: 3, pure: true},
 	"peer":         {level: 2},
 	"report":       {level: 2, pure: true},
+	"dump":         {level: 2, pure: true},
 	"compare":      {level: 2, pure: true},
 	"archive":      {level: 2},
 	"signaling":    {level: 1},
