@@ -305,6 +305,8 @@ export const en = {
   "candidates.other": "The other machine will stand here as soon as it has joined.",
   "path.title": "The path",
   "path.note": "What this server sees of both ends, and both directions of each way. What nobody has measured is dashed.",
+  "path.server": "this server",
+  "path.nopair": "No pair yet.",
   "path.telling": "what tells most",
   "path.choice": "Ways that are drawn",
   "path.words": "The picture in words",

@@ -307,6 +307,8 @@ export const ja: Messages = {
   "candidates.other": "相手の端末が入室すると、ここに表示されます。",
   "path.title": "経路",
   "path.note": "このサーバーから見た両端と、経路ごとの両方向です。破線は、まだ誰も測定していない部分です。",
+  "path.server": "このサーバー",
+  "path.nopair": "ペアはまだありません。",
   "path.telling": "要点",
   "path.choice": "表示する経路",
   "path.words": "図の内容を文章で見る",
