@@ -36,8 +36,8 @@ var guideParts = []guidePart{
 var guideStart = guidePart{name: "start", selector: ".start", ready: `!!document.querySelector("[data-testid=start-addresses] a, [data-testid=start-addresses] code")`, height: 520}
 
 const (
-	// guideWidth has the two candidate tables side by side.
-	guideWidth = 1280
+	// guideWidth has the two candidate tables side by side, with all their columns.
+	guideWidth = 1440
 	// guideMargin keeps a part's border and its shadow in the picture.
 	guideMargin = 8
 )

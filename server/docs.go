@@ -27,6 +27,9 @@ type documents struct {
 // markdown is what our documents are written in: CommonMark with tables, and headings that can be linked to. Raw HTML is left out.
 var markdown = goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
 
+// scrollable gives the keyboard what may be wider than a narrow window (WCAG 2.1.1). Goldmark escapes both in the text.
+var scrollable = strings.NewReplacer("<pre>", `<pre tabindex="0">`, "<table>", `<table tabindex="0">`)
+
 // documentPage is the frame around a document. Its style stands inside, as reportCSP wants it.
 var documentPage = template.Must(template.New("document").Parse(`<!doctype html>
 <html lang="{{.Lang}}">
@@ -35,6 +38,7 @@ var documentPage = template.Must(template.New("document").Parse(`<!doctype html>
 <title>{{.Title}} · icescope</title>
 <style>
 :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 20%, transparent); --soft: color-mix(in srgb, currentColor 6%, transparent) }
+html { background: light-dark(#fff, #12161b); color: light-dark(#111, #e8edf2) } a { color: light-dark(#0a4f9e, #8cc4ff) }
 body { font: 1rem/1.6 system-ui, "Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic", sans-serif; max-width: 64rem; margin: 0 auto; padding: 1rem 1.25rem 6rem }
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1rem } h3 { font-size: 1rem }
 h2:target { background: color-mix(in srgb, #f5c400 30%, transparent); border-radius: .25rem }
@@ -73,7 +77,7 @@ func (d documents) render(name string) ([]byte, error) {
 		Lang, Other     protocol.Lang
 		Title           string
 		OtherName, Body template.HTML
-	}{Lang: protocol.English, Title: title, Body: template.HTML(body.String())} //nolint:gosec // our own documents, and goldmark leaves raw HTML out
+	}{Lang: protocol.English, Title: title, Body: template.HTML(scrollable.Replace(body.String()))} //nolint:gosec // our own documents, and goldmark leaves raw HTML out
 	if strings.HasSuffix(name, ".ja.md") {
 		frame.Lang, frame.Other, frame.OtherName = protocol.Japanese, protocol.English, "English"
 	} else if _, err := fs.Stat(d.files, japanese(name)); err == nil {
@@ -91,7 +95,7 @@ func (d documents) serveFindings(w http.ResponseWriter, r *http.Request) {
 	d.serve(w, r, "findings.md")
 }
 
-// serveDocument answers GET /docs/NAME, for the links between the documents: with .md at the end or without.
+// serveDocument answers GET /docs/NAME, for the links between the documents: with .md at the end or without, and in Japanese where it ends on .ja.md and no language is asked for.
 func (d documents) serveDocument(w http.ResponseWriter, r *http.Request) {
 	name := path.Clean(chi.URLParam(r, "*"))
 	if strings.HasPrefix(name, "images/") {
@@ -103,8 +107,15 @@ func (d documents) serveDocument(w http.ResponseWriter, r *http.Request) {
 
 func (d documents) serve(w http.ResponseWriter, r *http.Request, name string) {
 	lang := protocol.Lang(r.URL.Query().Get("lang"))
-	if lang == "" {
+	base, isJapanese := strings.CutSuffix(name, ".ja.md")
+	switch {
+	case isJapanese && lang == "":
+		lang = protocol.Japanese
+	case lang == "":
 		lang = d.lang
+	}
+	if isJapanese { // the other language of this document is asked for by the same name
+		name = base + ".md"
 	}
 	render, ok := d.pages[name]
 	if own, translated := d.pages[japanese(name)]; lang == protocol.Japanese && translated {

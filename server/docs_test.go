@@ -2,8 +2,10 @@ package server
 
 import (
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -36,6 +38,11 @@ func TestDocuments(t *testing.T) {
 		{"/docs/nat.md", http.StatusOK, []string{`lang="en"`, "<h1"}},
 		{"/docs/nat", http.StatusOK, []string{"<h1"}},
 		{"/docs/nat.md?lang=ja", http.StatusOK, []string{`lang="en"`}}, // there is no other
+		{"/docs/guide?lang=en", http.StatusOK, []string{`lang="en"`, `src="images/guide/verdict.en.png"`, `href="?lang=ja"`}},
+		{"/docs/guide?lang=ja", http.StatusOK, []string{`lang="ja"`, `src="images/guide/verdict.ja.png"`}},
+		{"/docs/guide.ja.md", http.StatusOK, []string{`lang="ja"`}},
+		{"/docs/guide.ja.md?lang=en", http.StatusOK, []string{`lang="en"`}},
+		{"/docs/deployment.md", http.StatusOK, []string{`id="what-to-ask-the-firewalls-owner-for"`}},
 		{"/docs/nowhere.md", http.StatusNotFound, nil},
 		{"/docs/../server.go", http.StatusNotFound, nil},
 		{"/docs/docs.go", http.StatusNotFound, nil},
@@ -53,6 +60,32 @@ func TestDocuments(t *testing.T) {
 		}
 		if c.status == http.StatusOK && !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
 			t.Errorf("%s has no policy", c.path)
+		}
+	}
+}
+
+// TestDocumentsLinks: a link from one document to another, or to a picture, leads somewhere for a reader without internet.
+func TestDocumentsLinks(t *testing.T) {
+	d, err := newDocuments(docs.Files, protocol.English)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"guide.md", "guide.ja.md", "deployment.ja.md", "flags.md", "flags.ja.md"} { // of the others some lead into the sources
+		render, ok := d.pages[name]
+		if !ok {
+			t.Errorf("docs/%s is not there", name)
+			continue
+		}
+		page, err := render()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range regexp.MustCompile(`(?:href|src)="([^"?#][^"#]*)`).FindAllSubmatch(page, -1) {
+			if to := string(link[1]); !strings.Contains(to, ":") {
+				if _, err := fs.Stat(docs.Files, to); err != nil {
+					t.Errorf("docs/%s leads to %s: %v", name, to, err)
+				}
+			}
 		}
 	}
 }
