@@ -13,6 +13,7 @@ export const en = {
   "start.title": "Why does WebRTC not connect in this network?",
   "start.text":
     "Open this page on the two machines that should connect. A few seconds later both read the same answer: what this pair needs, why anything less fails, and what to change.",
+  "start.guide": "Guide: the first verdict in five minutes, and how to read it",
   "start.addresses": "Other machines open this page at",
   "start.addresses.none": "This server has no address that another machine could open: it listens on this machine only, or the machine is in no network.",
   "start.name": "Name of this machine (optional)",
@@ -36,6 +37,9 @@ export const en = {
   "reports.failed": "This cannot be shown",
   "reports.failed.unknown-report": "This report is no longer here",
   "reports.failed.not-listed": "This server does not list its reports",
+  "reports.failed.unknown-report.text": "It was deleted for its age, to make room, or with the server's memory when it ended.",
+  "reports.failed.not-listed.text": "It was started with --no-list. A report can still be opened by its own address, and files can be dropped here.",
+  "reports.failed.rate-limited.text": "Wait a few seconds and try again. icescope diagnose reads files on your own machine.",
   "reports.failed.too-large": "The file is too large",
   "reports.failed.bad-message": "This file cannot be read",
   "reports.failed.rate-limited": "Too many files in a short time",

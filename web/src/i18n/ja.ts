@@ -15,6 +15,7 @@ export const ja: Messages = {
   "start.title": "このネットワークでWebRTCがつながらない理由を調べる",
   "start.text":
     "接続したい2台の端末でこのページを開いてください。数秒後、両方の画面に同じ答えが出ます。この2台の接続に何が必要か、それより簡単な方法がなぜ失敗するのか、何を変えればよいのかがわかります。",
+  "start.guide": "ガイド：5分で最初の判定を得て、読み解くまで",
   "start.addresses": "ほかの端末は次のアドレスで開けます",
   "start.addresses.none": "ほかの端末から開けるアドレスがありません。サーバーがこの端末だけで待ち受けているか、この端末がネットワークにつながっていません。",
   "start.name": "この端末の名前(任意)",
@@ -38,6 +39,9 @@ export const ja: Messages = {
   "reports.failed": "表示できません",
   "reports.failed.unknown-report": "このレポートはもうありません",
   "reports.failed.not-listed": "このサーバーではレポートの一覧を公開していません",
+  "reports.failed.unknown-report.text": "保存期間や容量の上限に達して削除されたか、メモリーに保存していたサーバーが終了しました。",
+  "reports.failed.not-listed.text": "サーバーが --no-list で起動されています。レポートのアドレスが分かれば開くことができ、ファイルはここにドロップできます。",
+  "reports.failed.rate-limited.text": "数秒待ってからもう一度お試しください。手元の端末では icescope diagnose でも読み取れます。",
   "reports.failed.too-large": "ファイルが大きすぎます",
   "reports.failed.bad-message": "このファイルは読み取れません",
   "reports.failed.rate-limited": "短時間に送られたファイルが多すぎます",

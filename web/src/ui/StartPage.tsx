@@ -32,6 +32,11 @@ export function StartPage({ room }: { room: RoomModel | null }) {
         <div class="start-say">
           <h1 id="start-title">{t("start.title")}</h1>
           <p>{t("start.text")}</p>
+          <p class="small">
+            <a href={`/docs/guide?lang=${lang()}`} data-testid="guide-link">
+              {t("start.guide")}
+            </a>
+          </p>
           <div class="start-addresses" data-testid="start-addresses">
             {info.value && <Addresses links={info.value.links ?? []} />}
           </div>
