@@ -44,7 +44,7 @@ const (
 	readers = 4
 )
 
-// ErrUnknown: there is no report with this identifier, or it has been deleted since.
+// ErrUnknown says that there is no report with this identifier, or it has been deleted since.
 var ErrUnknown = errors.New("no report with this identifier is kept")
 
 // Config says where and for how long.

@@ -22,7 +22,7 @@ type Query struct {
 	Needs protocol.Needs
 }
 
-// ErrBadCursor: Query.Before is no Next that List has given.
+// ErrBadCursor says that Query.Before is no Next that List has given.
 var ErrBadCursor = errors.New("this is no place in the list")
 
 // List is the kept reports, the newest first; next is where the following page begins, empty: there is none. Sentences are left to who knows the reader's language.

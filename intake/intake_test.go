@@ -2,6 +2,7 @@ package intake_test
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -54,7 +55,7 @@ func TestWrong(t *testing.T) {
 		`{"schema":"icescope.report/v1","run":"x"}`: "f: no report",
 	} {
 		_, err := intake.Reports([]intake.File{{"f", []byte(text)}}, protocol.English)
-		e, ok := err.(*intake.Error)
+		e, ok := errors.AsType[*intake.Error](err)
 		if !ok || !strings.Contains(e.Message, want) || e.Hint == "" {
 			t.Errorf("%q: %v", text, err)
 		}

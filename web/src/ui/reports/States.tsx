@@ -16,12 +16,14 @@ export function Loading({ text }: { text: string }) {
 /** Failed says what went wrong, in the reader's words where they are known, and what can be done. */
 export function Failed({ failed, again, children }: { failed: Extract<Loaded<unknown>, { state: "failed" }>; again?: () => void; children?: ComponentChildren }) {
   const title = word("reports.failed", failed.code);
+  const text = `${failed.code}.text`;
+  const said = word("reports.failed", text);
   return (
     <section class="state card" data-tone="warn" role="alert" data-testid="reports-failed" data-code={failed.code}>
       <Sign name="warning" size={24} />
       <div>
-        <h1>{title.startsWith("reports.failed") || title === failed.code ? t("reports.failed") : title}</h1>
-        <p>{failed.message}</p>
+        <h1>{title === failed.code ? t("reports.failed") : title}</h1>
+        <p>{said === text ? failed.message : said}</p>
         <div class="state-do">
           {again && (
             <button type="button" class="button primary" onClick={again}>
