@@ -21,6 +21,19 @@ type Diagnosis struct {
 	Beside      []protocol.BesideReport
 	// Expectation is nil where there are not two peers.
 	Expectation *Expectation
+	Between     Between
+}
+
+// Between is how the two ends stand to each other.
+type Between struct {
+	A, B string // the ends of the newest trial, else the first two peers; empty: nobody yet
+	// SameSegment: no router between them; nil: not known. Proven where the TTLs say so, else it is a guess by the addresses.
+	SameSegment *bool
+	Proven      bool
+	// Shared is the outside address of one NAT that both stand behind; empty: none that is known of.
+	Shared string
+	// VPN are the peers whose way leads into the tunnel of a VPN, by what they themselves see of their interfaces.
+	VPN []string
 }
 
 // Verdict is protocol.Verdict before translation.

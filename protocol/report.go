@@ -28,6 +28,8 @@ type Report struct {
 	Experiments []ExperimentReport `json:"experiments"`
 	// Beside are the headless peers on the machines of others, and what came of their trials.
 	Beside []BesideReport `json:"beside"`
+	// Picture is the path between the two ends, ready to be drawn.
+	Picture *Picture `json:"picture,omitempty"`
 }
 
 // ExperimentReport is a run that separates causes: proposed, under way, or done.

@@ -99,7 +99,7 @@ type view struct {
 	Verdict    verdictView
 	Changes    []change
 	ICEServers string // the line to paste
-	Picture    picture
+	Picture    pictureView
 	// Expectation is what the NATs let one expect; empty: nothing was measured of them.
 	Expectation string
 	Trials      table

@@ -67,6 +67,8 @@ export const errorCodeValues = [
   "hello-first", // the first frame must be hello
   "hello-twice", // a second hello on one connection
   "unknown-room", // no such room
+  "unknown-report", // no such kept report
+  "not-listed", // the kept reports are not listed
   "room-full", // two peers are there; join as a watcher
   "too-many-rooms", // the server's limit
   "too-many-watchers", // the room's limit
@@ -425,6 +427,28 @@ export interface Diagnosed {
   reports: Report[];
   comparison: Comparison;
 }
+
+/** PageLink is the page at one of the server's addresses. */
+export interface PageLink {
+  /** an IP address, or the name that the operator advertises */
+  host: string;
+  /** URL and SecureURL are the start page over HTTP and over HTTPS; empty: not served there. */
+  url?: string;
+  secureUrl?: string;
+  /** the name of the interface, as in "eth0" */
+  device?: string;
+  reach: Reach;
+}
+
+/** Reach is how far an address of the server goes. */
+export type Reach = (typeof reachValues)[number];
+export const reachValues = [
+  "advertised", // the operator says so (serve --advertise)
+  "visited", // another machine has come this way
+  "network", // of an interface that leads to a network
+  "virtual", // of a device for this machine's own containers or virtual machines
+  "loopback", // of this machine alone
+] as const;
 
 /** ClientType names a frame from a peer to the server. */
 export type ClientType = (typeof clientTypeValues)[number];
@@ -1072,6 +1096,8 @@ export interface PictureNode {
 export interface PictureWire {
   from: string;
   to: string;
+  /** the machine whose packets these are */
+  of: string;
   addresses: PictureAddress[];
 }
 
@@ -1092,19 +1118,6 @@ export interface PictureAddress {
   text: string;
 }
 
-/** ArrowState is what becomes of packets in one direction. */
-export type ArrowState = (typeof arrowStateValues)[number];
-export const arrowStateValues = [
-  "alive",
-  "dead", // asked, and nothing came
-  "lost-on-return", // arrived and answered, the answer never came
-  "non-symmetric", // the answer came from another address than was asked
-  "not-sent", // there was no address to send to
-  "not-observable", // tried, and the browsers do not tell
-  "measuring",
-  "not-measured",
-] as const;
-
 /** PictureArrow is one direction of one kind of path. */
 export interface PictureArrow {
   id: string;
@@ -1118,6 +1131,9 @@ export interface PictureArrow {
   asked?: string;
   /** Answerer is where the answer of a non-symmetric direction came from. */
   answerer?: string;
+  /** AskedText and AnswerText say both of a non-symmetric direction, as they stand at the arrow. */
+  askedText?: string;
+  answerText?: string;
   sentence: string;
   /** Pairs are indices into the pairs of the way's trial. */
   pairs: number[];
@@ -1136,7 +1152,7 @@ export const viaValues = [
 export interface PictureWay {
   kind: TrialKind;
   /** empty: it was not tried */
-  trial: TrialID | '';
+  trial?: TrialID;
   name: string;
   via: Via;
   outcome: Outcome | '';
@@ -1537,28 +1553,6 @@ export interface Info {
   proxy?: string;
 }
 
-/** PageLink is the page at one of the server's addresses. */
-export interface PageLink {
-  /** an IP address, or the name that the operator advertises */
-  host: string;
-  /** URL and SecureURL are the start page over HTTP and over HTTPS; empty: not served there. */
-  url?: string;
-  secureUrl?: string;
-  /** the name of the interface, as in "eth0" */
-  device?: string;
-  reach: Reach;
-}
-
-/** Reach is how far an address of the server goes. */
-export type Reach = (typeof reachValues)[number];
-export const reachValues = [
-  "advertised", // the operator says so (serve --advertise)
-  "visited", // another machine has come this way
-  "network", // of an interface that leads to a network
-  "virtual", // of a device for this machine's own containers or virtual machines
-  "loopback", // of this machine alone
-] as const;
-
 /** RoomCreated answers POST /api/v1/rooms. */
 export interface RoomCreated {
   room: string;
@@ -1691,4 +1685,17 @@ export const behaviorValues = [
   "address-dependent",
   "address-and-port-dependent",
   "not-measurable",
+] as const;
+
+/** ArrowState is what becomes of packets in one direction. */
+export type ArrowState = (typeof arrowStateValues)[number];
+export const arrowStateValues = [
+  "alive",
+  "dead", // asked, and nothing came
+  "lost-on-return", // arrived and answered, the answer never came
+  "non-symmetric", // the answer came from another address than was asked
+  "not-sent", // there was no address to send to
+  "not-observable", // tried, and the browsers do not tell
+  "measuring",
+  "not-measured",
 ] as const;

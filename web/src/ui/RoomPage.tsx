@@ -15,7 +15,7 @@ import { Masked } from "./Masked";
 import type { KindFilter } from "./matrix/marks";
 import { NoWebRTC } from "./NoWebRTC";
 import { Pairs, sideTrials } from "./Pairs";
-import { Path } from "./Path";
+import { Path } from "./path/Path";
 import { PeerCard } from "./PeerCard";
 import { Problem } from "./Problem";
 import { Section } from "./Section";
