@@ -31,6 +31,9 @@ const MaxExperiments = 6
 
 // experiments gathers what would separate the unsure findings of the newest run, and what was run.
 func (f *Fold) experiments(findings []Finding) (out []Experiment) {
+	if f.imported() { // there is nobody to run one with
+		return nil
+	}
 	able := f.sessionAble()
 	add := func(s separation, code protocol.Code) {
 		i := slices.IndexFunc(out, func(x Experiment) bool { return x.Kind == s.kind && x.Peer == s.peer })

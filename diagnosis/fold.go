@@ -103,6 +103,7 @@ type end struct {
 	trial       protocol.TrialID
 	servers     []protocol.ICEServer
 	confined    string // the one family that the trial was made for; empty: none
+	imported    bool   // from a browser's own log
 	startEvent  int
 	startMs     float64 // server's clock
 	candidates  []*candidate
@@ -334,7 +335,7 @@ func (f *Fold) start(e *protocol.Event) {
 	}
 	newEnd := func(p *peer) *end {
 		n := makeEnd(p, e.Start.Trial, e)
-		n.servers, n.confined = e.Start.ICEServers, e.Start.Family
+		n.servers, n.confined, n.imported = e.Start.ICEServers, e.Start.Family, f.imported()
 		return n
 	}
 	t := &trial{id: e.Start.Trial, kind: kind, run: run, start: e.Start, event: e.Seq, startedMs: e.AtMs, progressMs: e.AtMs,

@@ -130,6 +130,7 @@ type row struct {
 type group struct {
 	baseA, baseB string
 	a, b         []*seen
+	deafA, deafB bool // what arrived at that end is not known
 }
 
 // relayed: is one of the two bases on a relay?
@@ -152,7 +153,7 @@ func (t *trial) rows() []row {
 				return g
 			}
 		}
-		g := &group{baseA: a, baseB: b}
+		g := &group{baseA: a, baseB: b, deafA: t.a.unheard(), deafB: t.b.unheard()}
 		groups = append(groups, g)
 		return g
 	}
@@ -240,14 +241,14 @@ type flow struct {
 }
 
 // aToB and bToA apply the truth table to both directions of the row.
-func (r row) aToB() flow { return judge(r.p, r.group.a, r.group.b) }
-func (r row) bToA() flow { return judge(r.q, r.group.b, r.group.a) }
+func (r row) aToB() flow { return judge(r.p, r.group.a, r.group.b, r.group.deafB) }
+func (r row) bToA() flow { return judge(r.q, r.group.b, r.group.a, r.group.deafA) }
 
-// judge applies the directional truth table to the requests of pair p, one of the pairs that its end has in the group.
-func judge(p *endPair, from, to []*seen) (f flow) {
+// judge applies the directional truth table to the requests of pair p, one of the pairs that its end has in the group. deaf: what arrived at the far end is not known.
+func judge(p *endPair, from, to []*seen, deaf bool) (f flow) {
 	f.state = protocol.DirNotObservable
 	var received, sentFar int64
-	farCounts := len(to) == 0
+	farCounts := len(to) == 0 && !deaf
 	for _, s := range to {
 		received += value(s.RequestsReceived)
 		f.answered += value(s.ResponsesSent)

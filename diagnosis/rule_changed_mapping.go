@@ -97,7 +97,7 @@ func (n *end) asks(corner netip.AddrPort) bool {
 func unstableMapping(f *Fold) (out []Finding) {
 	for _, p := range f.peers {
 		x := Finding{Severity: protocol.SeverityWarning, Confidence: protocol.Certain, Peers: []string{p.id}, Evidence: append(f.moved(p), f.movedAnswers(p)...),
-			Summary: catalog.T("", "peer", p.name(), "address", f.outside(p).String())}
+			Summary: catalog.T("", "peer", p.name(), "address", f.seenAt(p))}
 		if len(x.Evidence) == 0 {
 			x.Confidence = protocol.Possible // other programs of that machine may have asked
 		}

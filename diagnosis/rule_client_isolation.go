@@ -22,7 +22,7 @@ func clientIsolation(f *Fold) (out []Finding) {
 			continue
 		}
 		x := Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run, breaks: []protocol.TrialKind{t.kind},
-			Summary: catalog.T("", "a", t.a.peer.name(), "b", t.b.peer.name(), "trial", "@trial."+string(t.kind), "addressA", f.outside(t.a.peer).String(), "addressB", f.outside(t.b.peer).String())}
+			Summary: catalog.T("", "a", t.a.peer.name(), "b", t.b.peer.name(), "trial", "@trial."+string(t.kind), "addressA", f.seenAt(t.a.peer), "addressB", f.seenAt(t.b.peer))}
 		if !both || !proven {
 			x.Confidence = protocol.Possible
 		}
@@ -32,7 +32,7 @@ func clientIsolation(f *Fold) (out []Finding) {
 				x.Evidence = append(x.Evidence, l.silence())
 			}
 		}
-		x.Evidence = append(x.Evidence, note(catalog.T("evidence.same-segment", "addressA", f.outside(t.a.peer).String(), "addressB", f.outside(t.b.peer).String()), segment...))
+		x.Evidence = append(x.Evidence, note(catalog.T("evidence.same-segment", "addressA", f.seenAt(t.a.peer), "addressB", f.seenAt(t.b.peer)), segment...))
 		out = append(out, f.besideToo(t, x))
 	}
 	return out

@@ -62,7 +62,7 @@ func (f *Fold) unresolved(want func(same answer, proven bool) (protocol.Confiden
 					[][]int{eventsA, eventsB}[i]...))
 			}
 		}
-		x.Summary = catalog.T("", "a", t.a.peer.name(), "b", t.b.peer.name(), "trial", "@trial."+string(t.kind), "addressA", f.outside(t.a.peer).String(), "addressB", f.outside(t.b.peer).String())
+		x.Summary = catalog.T("", "a", t.a.peer.name(), "b", t.b.peer.name(), "trial", "@trial."+string(t.kind), "addressA", f.seenAt(t.a.peer), "addressB", f.seenAt(t.b.peer))
 		if deafA != deafB {
 			hidden, other := t.a, t.b
 			if deafB {
@@ -71,11 +71,13 @@ func (f *Fold) unresolved(want func(same answer, proven bool) (protocol.Confiden
 			x.Summary.Key = "-one"
 			x.Summary.Args["peer"], x.Summary.Args["other"] = hidden.peer.name(), other.peer.name()
 		}
-		x.Evidence = append(x.Evidence, note(catalog.T("evidence.seen-from-server", "a", t.a.peer.name(), "b", t.b.peer.name(),
-			"addressA", f.outside(t.a.peer).String(), "addressB", f.outside(t.b.peer).String()), addEvents(segEvents, t.a.peer.joinedAt, t.b.peer.joinedAt)...))
+		if !f.imported() {
+			x.Evidence = append(x.Evidence, note(catalog.T("evidence.seen-from-server", "a", t.a.peer.name(), "b", t.b.peer.name(),
+				"addressA", f.seenAt(t.a.peer), "addressB", f.seenAt(t.b.peer)), addEvents(segEvents, t.a.peer.joinedAt, t.b.peer.joinedAt)...))
+		}
 		for _, n := range t.ends() {
 			if tr, why, ev := f.translated(n.peer); tr == yes {
-				x.Evidence = append(x.Evidence, note(catalog.T("evidence.translated", "peer", n.peer.name(), "address", f.outside(n.peer).String(), "why", why.terse()), ev...))
+				x.Evidence = append(x.Evidence, note(catalog.T("evidence.translated", "peer", n.peer.name(), "address", f.seenAt(n.peer), "why", why.terse()), ev...))
 				x.Experiment = catalog.T("finding.mdns-masked.experiment-nat", "peer", n.peer.name())
 			}
 		}
@@ -124,7 +126,7 @@ func (f *Fold) unnamed() (out []Finding) {
 			x.Peers = append(x.Peers, p.id)
 			x.Summary = catalog.T("", "peer", p.name(), "trial", "@trial."+string(t.kind))
 			x.Summary.Key = "-unnamed"
-			x.Evidence = append(x.Evidence, note(catalog.T("evidence.no-name-registered", "peer", p.name(), "address", f.outside(p).String()), n.stateEv["gathering=gathering"], t.stopEvent, p.joinedAt))
+			x.Evidence = append(x.Evidence, note(catalog.T("evidence.no-name-registered", "peer", p.name(), "address", f.seenAt(p)), n.stateEv["gathering=gathering"], t.stopEvent, p.joinedAt))
 		}
 		if len(x.Peers) > 0 {
 			out = append(out, x)

@@ -38,7 +38,7 @@ func udpDisabled(f *Fold) (out []Finding) {
 		default:
 			continue
 		}
-		if len(udpSightings(p)) == 0 {
+		if len(udpSightings(p)) == 0 && !f.imported() {
 			x.Evidence = append(x.Evidence, note(catalog.T("evidence.stun-request-never-came", "peer", p.name())))
 		}
 		for _, k := range []protocol.TrialKind{protocol.TrialHost, protocol.TrialSTUN, protocol.TrialRelayUDP, protocol.TrialRelayTCP} {

@@ -34,7 +34,7 @@ func osPermission(f *Fold) (out []Finding) {
 			separatedBy: []separation{{kind: protocol.ExperimentHeadless, peer: p.id}},
 			Summary:     catalog.T("", "peer", p.name(), "other", from.to.peer.name(), "trial", "@trial."+string(t.kind))}
 		x.Evidence = append(x.Evidence, note(catalog.T("evidence.apple-system", "peer", p.name()), p.joinedAt), from.silence(),
-			note(catalog.T("evidence.same-segment", "addressA", f.outside(t.a.peer).String(), "addressB", f.outside(t.b.peer).String()), segment...))
+			note(catalog.T("evidence.same-segment", "addressA", f.seenAt(t.a.peer), "addressB", f.seenAt(t.b.peer)), segment...))
 		out = append(out, x)
 	}
 	return out

@@ -52,7 +52,7 @@ func overlappingSubnets(f *Fold) (out []Finding) {
 			ab, ba := t.toward(o.b, o.a)
 			x := Finding{Severity: t.severity(), Confidence: protocol.Likely, Peers: []string{t.a.peer.id, t.b.peer.id}, Trial: t.kind, Run: t.run,
 				Summary: catalog.T("", "a", t.a.peer.name(), "b", t.b.peer.name(), "addressA", o.a.String(), "addressB", o.b.String(),
-					"outsideA", f.outside(t.a.peer).String(), "outsideB", f.outside(t.b.peer).String())}
+					"outsideA", f.seenAt(t.a.peer), "outsideB", f.seenAt(t.b.peer))}
 			switch {
 			case o.a == o.b && t.a.several() && t.b.several(): // it may be the default of a program that both have, as virtualBridge says
 				x.Confidence = protocol.Possible
@@ -69,7 +69,7 @@ func overlappingSubnets(f *Fold) (out []Finding) {
 			}
 			x.Evidence = append(x.Evidence, note(catalog.T("evidence.same-prefix", "a", t.a.peer.name(), "b", t.b.peer.name(), "addressA", o.a.String(), "addressB", o.b.String()),
 				append(t.a.signaledAt(o.a), t.b.signaledAt(o.b)...)...),
-				note(catalog.T("evidence.seen-from-server", "a", t.a.peer.name(), "b", t.b.peer.name(), "addressA", f.outside(t.a.peer).String(), "addressB", f.outside(t.b.peer).String()),
+				note(catalog.T("evidence.seen-from-server", "a", t.a.peer.name(), "b", t.b.peer.name(), "addressA", f.seenAt(t.a.peer), "addressB", f.seenAt(t.b.peer)),
 					t.a.peer.joinedAt, t.b.peer.joinedAt))
 			for _, l := range []lane{ab, ba} {
 				if l.sent > 0 {

@@ -33,7 +33,7 @@ func signalingGap(f *Fold) (out []Finding) {
 			if t.stop != nil && t.stop.Reason != protocol.ReasonPeerLeft && t.stop.Reason != protocol.ReasonSuperseded {
 				for _, c := range n.candidates {
 					switch {
-					case c.applied == nil && far.peer.online && far.appliedAny(n) && t.stopMs-c.sig.AtMs > lateMs:
+					case c.applied == nil && !(f.imported() && isFirefox(far.peer)) && far.peer.online && far.appliedAny(n) && t.stopMs-c.sig.AtMs > lateMs:
 						lost++
 						x.Evidence = append(x.Evidence, note(catalog.T("evidence.signaled-not-received", "peer", n.peer.name(), "other", far.peer.name(), "type", c.Type, "address", endpoint(c.Address, c.Port)), c.event))
 					case c.applied != nil && !*c.applied:

@@ -90,7 +90,7 @@ func (f *Fold) findings() []Finding {
 			all = append(all, x)
 		}
 	}
-	all = f.doubt(all)
+	all = f.believe(f.doubt(all))
 	slices.SortStableFunc(all, func(x, y Finding) int {
 		return cmp.Or(cmp.Compare(f.old(x), f.old(y)), cmp.Compare(severityOrder(x.Severity), severityOrder(y.Severity)),
 			cmp.Compare(confidenceOrder(x.Confidence), confidenceOrder(y.Confidence)), cmp.Compare(rank(x.Code), rank(y.Code)))

@@ -43,7 +43,6 @@ func (f *Fold) Diagnose() Diagnosis {
 	d.Experiments, d.Beside = f.experiments(d.Findings), f.beside()
 	d.Verdict = f.verdict(d.Findings, d.Experiments)
 	d.Expectation = f.expectation()
-	d.Between = f.between()
 	return d
 }
 
@@ -92,6 +91,14 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 		unfinished = unfinished || t.broken()
 		hindered = hindered || t.hindered()
 		cheaper = t
+	}
+	if t := f.onlyCustom(); t != nil { // an application's own servers: the pair that it uses says what was enough
+		tried, settled = true, t.stop != nil
+		if t.connected() {
+			v.Needs, v.Final = t.neededBy(), settled
+		} else {
+			unfinished, cheaper = t.broken(), t
+		}
 	}
 	for _, k := range trialOrder {
 		if t := f.newestTrial(k); t != nil && t.stop == nil && t.run == f.run {
@@ -157,6 +164,12 @@ func (f *Fold) word(v *Verdict, tried bool) {
 		key = "starting"
 	case v.Needs == protocol.NeedsUndetermined && !v.Final:
 		key = "running"
+	}
+	if f.imported() && v.Needs == protocol.NeedsUndetermined { // nothing runs, and nothing remains to be tried
+		key = "logged"
+		if !tried {
+			key = "logged-nothing"
+		}
 	}
 	v.Summary = catalog.T("verdict."+key, args...)
 	switch {

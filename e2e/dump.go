@@ -40,7 +40,11 @@ func (c *chromium) keepDump(ctx context.Context) error {
 	if err := c.Open(ctx, internalsPage); err != nil {
 		return err
 	}
-	return WaitFor(ctx, c, `document.getElementById("dump-click-target")`)
+	if err := WaitFor(ctx, c, `document.getElementById("dump-click-target")`); err != nil {
+		return err
+	}
+	c.session = page
+	return c.call(ctx, "Page.bringToFront", nil, nil) // a page in the background draws nothing
 }
 
 // dump presses the buttons of the page and takes what is downloaded.
@@ -81,7 +85,8 @@ func (c *chromium) dump(ctx context.Context, base string) error {
 			return err
 		}
 	}
-	return nil
+	c.session = page
+	return c.call(ctx, "Page.bringToFront", nil, nil)
 }
 
 // keepDump has nothing to do: Firefox logs always, and keeps what is closed.

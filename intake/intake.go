@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/icescope/icescope/diagnosis"
+	"github.com/icescope/icescope/dump"
 	"github.com/icescope/icescope/protocol"
 	"github.com/icescope/icescope/report"
 )
@@ -39,6 +40,7 @@ type FileKind string
 const (
 	KindRecording FileKind = "recording" // JSON Lines, as GET /api/v1/rooms/ROOM/recording gives it
 	KindReport    FileKind = "report"    // JSON of schema icescope.report/v1
+	KindLog       FileKind = "log"       // a browser's own, see package dump
 	KindUnknown   FileKind = ""
 )
 
@@ -50,14 +52,14 @@ func Kind(data []byte) FileKind {
 		Type   protocol.EventType `json:"type"`
 	}
 	// A report is one object, and a recording one a line; both say in their first object what they are. The first may be cut off, or be no JSON at all.
-	if err := from.Decode(&head); err != nil {
-		return KindUnknown
-	}
+	err := from.Decode(&head)
 	switch {
-	case head.Schema == protocol.ReportSchema:
+	case err == nil && head.Schema == protocol.ReportSchema:
 		return KindReport
-	case head.Type != "":
+	case err == nil && head.Type != "":
 		return KindRecording
+	case dump.Kind(data) != "":
+		return KindLog
 	}
 	return KindUnknown
 }
@@ -78,13 +80,22 @@ const (
 	reportHint    = "a report is what GET /api/v1/rooms/ROOM/report?format=json answers with, unchanged"
 )
 
-// Reports reads all files and makes their reports, in the order of the files. A recording's is made in the given language; what a report says in words stays in its own.
+// Reports reads all files and makes their reports, in the order of the files; of the logs of both ends of the same call one report. A recording's is made in the given language; what a report says
+// in words stays in its own.
 func Reports(files []File, lang protocol.Lang) (out []protocol.Report, err error) {
+	if len(files) == 2 && Kind(files[0].Data) == KindLog && Kind(files[1].Data) == KindLog {
+		if a, b := dump.File(files[0]), dump.File(files[1]); dump.Same(a, b) {
+			r, err := readLogs(lang, a, b)
+			return []protocol.Report{r}, err
+		}
+	}
 	for _, f := range files {
 		var r protocol.Report
 		switch Kind(f.Data) {
 		case KindReport:
 			r, err = readReport(f)
+		case KindLog:
+			r, err = readLogs(lang, dump.File(f))
 		default: // the errors of a recording say best what is wrong with a file of no known kind
 			var events []protocol.Event
 			if events, err = Recording(f); err == nil {
@@ -139,6 +150,19 @@ func Recording(f File) ([]protocol.Event, error) {
 		return nil, wrong(recordingHint, "%s: no recording: its first event is not of type room", f.Name)
 	}
 	return events, nil
+}
+
+// readLogs makes the report of what browsers had logged.
+func readLogs(lang protocol.Lang, logs ...dump.File) (r protocol.Report, err error) {
+	events, _, err := dump.Read(logs...)
+	var bad *dump.Error
+	if errors.As(err, &bad) {
+		return r, wrong(bad.Try, "%s: %s", bad.File, bad.What)
+	}
+	if err != nil {
+		return r, err
+	}
+	return report.Make(diagnosis.Diagnose(events), report.Options{Lang: lang}), nil
 }
 
 func readReport(f File) (r protocol.Report, err error) {

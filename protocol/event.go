@@ -76,6 +76,29 @@ type RoomMade struct {
 	Corners []CornerSet `json:"corners,omitempty"`
 	// NATChecks tells whether the server may measure filtering.
 	NATChecks bool `json:"natChecks,omitempty"`
+	// Imported is there where no server recorded this: it was made of what browsers had logged by themselves. What a server would have seen is then not measured,
+	// and that it is missing says nothing.
+	Imported *Imported `json:"imported,omitempty"`
+}
+
+// Imported tells what a recording was made of that no server recorded.
+type Imported struct {
+	Sources []ImportSource `json:"sources"`
+	// Notes are what these logs cannot say, and what had to be assumed of them.
+	Notes []ImportNote `json:"notes"`
+}
+
+// ImportSource is one log.
+type ImportSource struct {
+	Peer string `json:"peer"` // whose log it is
+	Kind string `json:"kind"` // "webrtc-internals", "about-webrtc" (the saved page) or "about-webrtc-report" (one connection's "Copy Report")
+	Name string `json:"name"` // of the file
+}
+
+// ImportNote is a sentence of the catalog, import.note.KEY, and its arguments.
+type ImportNote struct {
+	Key  string            `json:"key"`
+	Args map[string]string `json:"args,omitempty" ts:"Record<string, string>"`
 }
 
 // CornerSet is the two IPs and two ports of one family.
@@ -99,6 +122,8 @@ type Joined struct {
 	Host        string      `json:"host,omitempty"` // the host that the page was opened with
 	TLS         bool        `json:"tls,omitempty"`
 	Beside      string      `json:"beside,omitempty"` // the id of the peer on whose machine it stands; empty: it is one of the two
+	// Unlogged is an end of an imported recording whose own log is not there: all that is known of it is what the other end was told.
+	Unlogged bool `json:"unlogged,omitempty"`
 }
 
 // Left tells why a peer is gone.

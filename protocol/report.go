@@ -28,8 +28,14 @@ type Report struct {
 	Experiments []ExperimentReport `json:"experiments"`
 	// Beside are the headless peers on the machines of others, and what came of their trials.
 	Beside []BesideReport `json:"beside"`
-	// Picture is the path between the two ends, ready to be drawn.
-	Picture *Picture `json:"picture,omitempty"`
+	// Imported is there where the report was made of browsers' own logs.
+	Imported *ImportReport `json:"imported,omitempty"`
+}
+
+// ImportReport tells what a report was made of that no server recorded, and what that cannot say.
+type ImportReport struct {
+	Sources []ImportSource `json:"sources"`
+	Notes   []string       `json:"notes"`
 }
 
 // ExperimentReport is a run that separates causes: proposed, under way, or done.

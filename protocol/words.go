@@ -87,6 +87,8 @@ const (
 	ReasonNoRelay      Reason = "no-relay"       // of a relay trial: an end was given no relayed address
 	ReasonHeld         Reason = "held"           // connected, measured, and kept up for as long as was asked
 	ReasonPathLost     Reason = "path-lost"      // connected, and then lost without coming back
+	ReasonLogged       Reason = "logged"         // of an imported recording: connected, as a browser's own log says
+	ReasonCutShort     Reason = "cut-short"      // of an imported recording: closed, or the log ends, before anything was decided
 )
 
 // Experiment is a run that is made to separate causes which explain the same evidence. Its trials count for the rules and not for what the pair needs.
@@ -186,19 +188,4 @@ const (
 	AddressDependent        Behavior = "address-dependent"
 	AddressAndPortDependent Behavior = "address-and-port-dependent"
 	NotMeasurable           Behavior = "not-measurable"
-)
-
-// ArrowState is what becomes of packets in one direction.
-type ArrowState string
-
-// The states of arrows.
-const (
-	ArrowAlive         ArrowState = "alive"
-	ArrowDead          ArrowState = "dead"           // asked, and nothing came
-	ArrowLostOnReturn  ArrowState = "lost-on-return" // arrived and answered, the answer never came
-	ArrowNonSymmetric  ArrowState = "non-symmetric"  // the answer came from another address than was asked
-	ArrowNotSent       ArrowState = "not-sent"       // there was no address to send to
-	ArrowNotObservable ArrowState = "not-observable" // tried, and the browsers do not tell
-	ArrowMeasuring     ArrowState = "measuring"
-	ArrowNotMeasured   ArrowState = "not-measured"
 )

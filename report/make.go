@@ -55,8 +55,13 @@ func Make(d diagnosis.Diagnosis, o Options) protocol.Report {
 		told.Text = say(e.Text)
 		r.Expectation = &told
 	}
+	if m := d.Room.Imported; m != nil {
+		r.Imported = &protocol.ImportReport{Sources: m.Sources, Notes: []string{}}
+		for _, n := range m.Notes {
+			r.Imported.Notes = append(r.Imported.Notes, say(catalog.Text{Key: n.Key, Args: n.Args}))
+		}
+	}
 	r.Trials = reasoned(r.Trials, o.Lang)
-	r.Picture = paint(r, learn(d))
 	return normal(r)
 }
 

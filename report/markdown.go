@@ -31,6 +31,17 @@ func Markdown(r protocol.Report) string {
 		d.paragraph("*" + escape(v.T("report.redacted")) + "*")
 	}
 
+	if m := r.Imported; m != nil {
+		d.heading(2, v.T("report.import-title"))
+		for _, s := range m.Sources {
+			d.bullet(escape(strings.ToUpper(s.Peer)+": ") + code(s.Name) + escape(" ("+s.Kind+")"))
+		}
+		for _, n := range m.Notes {
+			d.bullet(escape(n))
+		}
+		d.blank()
+	}
+
 	if len(v.Changes) > 0 || v.ICEServers != "" {
 		d.heading(2, v.T("report.change"))
 		for _, c := range v.Changes {
@@ -44,7 +55,7 @@ func Markdown(r protocol.Report) string {
 	}
 
 	d.heading(2, v.T("report.picture"))
-	d.fence("text", v.Picture.Text)
+	d.fence("text", v.Picture.Text(v.T("report.this-server"), v.T("report.address-unknown")))
 	if v.Expectation != "" {
 		d.paragraph(bold(v.T("report.expectation")) + " " + escape(v.Expectation))
 	}
