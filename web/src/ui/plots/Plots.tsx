@@ -63,6 +63,7 @@ export default function Plots({ report }: { report: Report }) {
             <figcaption>
               <strong>{t(`plots.${q.name}`)}</strong> <span class="muted small">{q.unit} · {t(`plots.${q.name}.text`)}</span>
             </figcaption>
+            {lines.get(q.name)!.length === 0 && <p class="plot-none muted small">{t("plots.none")}</p>}
             {inks && <Plot lines={lines.get(q.name)!} inks={inks} look={version} version={fold.version} scale={q.scale} styleOf={styleOf} />}
           </figure>
         ))}
