@@ -43,6 +43,7 @@ func (f *Fold) Diagnose() Diagnosis {
 	d.Experiments, d.Beside = f.experiments(d.Findings), f.beside()
 	d.Verdict = f.verdict(d.Findings, d.Experiments)
 	d.Expectation = f.expectation()
+	d.Between = f.between()
 	return d
 }
 

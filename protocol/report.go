@@ -30,6 +30,8 @@ type Report struct {
 	Beside []BesideReport `json:"beside"`
 	// Imported is there where the report was made of browsers' own logs.
 	Imported *ImportReport `json:"imported,omitempty"`
+	// Picture is the path between the two ends, ready to be drawn.
+	Picture *Picture `json:"picture,omitempty"`
 }
 
 // ImportReport tells what a report was made of that no server recorded, and what that cannot say.

@@ -189,3 +189,18 @@ const (
 	AddressAndPortDependent Behavior = "address-and-port-dependent"
 	NotMeasurable           Behavior = "not-measurable"
 )
+
+// ArrowState is what becomes of packets in one direction.
+type ArrowState string
+
+// The states of arrows.
+const (
+	ArrowAlive         ArrowState = "alive"
+	ArrowDead          ArrowState = "dead"           // asked, and nothing came
+	ArrowLostOnReturn  ArrowState = "lost-on-return" // arrived and answered, the answer never came
+	ArrowNonSymmetric  ArrowState = "non-symmetric"  // the answer came from another address than was asked
+	ArrowNotSent       ArrowState = "not-sent"       // there was no address to send to
+	ArrowNotObservable ArrowState = "not-observable" // tried, and the browsers do not tell
+	ArrowMeasuring     ArrowState = "measuring"
+	ArrowNotMeasured   ArrowState = "not-measured"
+)

@@ -62,6 +62,7 @@ func Make(d diagnosis.Diagnosis, o Options) protocol.Report {
 		}
 	}
 	r.Trials = reasoned(r.Trials, o.Lang)
+	r.Picture = paint(r, learn(d))
 	return normal(r)
 }
 

@@ -55,7 +55,7 @@ func Markdown(r protocol.Report) string {
 	}
 
 	d.heading(2, v.T("report.picture"))
-	d.fence("text", v.Picture.Text(v.T("report.this-server"), v.T("report.address-unknown")))
+	d.fence("text", v.Picture.Text)
 	if v.Expectation != "" {
 		d.paragraph(bold(v.T("report.expectation")) + " " + escape(v.Expectation))
 	}

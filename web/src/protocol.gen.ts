@@ -1055,6 +1055,145 @@ export interface Expectation {
   contradicted?: boolean;
 }
 
+/**
+ * Picture is the path between the two ends as page and reports draw it: made once, from what was measured, so that no two drawings differ. What is not known is in it
+ * as not known. Every element carries its sentence; all of them together are the picture in words.
+ */
+export interface Picture {
+  /** what is drawn, in a few words */
+  title: string;
+  /** the id of the node that stands for the first machine; arrows name it */
+  a: string;
+  b: string;
+  /** Nodes are from A over the server to B: what a packet meets on its way. */
+  nodes: PictureNode[];
+  /** Wires lie between two nodes, with the addresses that packets of that machine carry there. */
+  wires: PictureWire[];
+  /** Legs are between a machine and this server. */
+  legs: PictureArrow[];
+  /** Ways are between the machines, a kind of trial each, in the order of what they cost. */
+  ways: PictureWay[];
+  /** Text is the picture in sentences. */
+  text: string[];
+}
+
+/** NodeKind is what a node is. */
+export type NodeKind = (typeof nodeKindValues)[number];
+export const nodeKindValues = [
+  "machine",
+  "nat",
+  "server",
+  "between", // what lies between the machines beside the server
+] as const;
+
+/** NodeState is what is known of a node. */
+export type NodeState = (typeof nodeStateValues)[number];
+export const nodeStateValues = [
+  "there",
+  "absent", // a NAT that is not there
+  "unknown", // nobody has measured it, or it cannot be seen
+  "one-way", // a NAT that translates what leaves its machine, and lets the machine be asked past it
+  "segment", // between: nothing, one segment
+  "routed", // between: at least one router
+  "filtered", // between: something that drops packets
+] as const;
+
+/** Crossing tells whether the way between the machines, beside the server, leads through a NAT. */
+export type Crossing = (typeof crossingValues)[number];
+export const crossingValues = [
+  "crossed",
+  "bypassed",
+  "unknown",
+] as const;
+
+/** PictureNode is a machine, a NAT, the server, or what lies between the machines. */
+export interface PictureNode {
+  /** a machine's is its peer's */
+  id: string;
+  kind: NodeKind;
+  state: NodeState;
+  /** Of is the machine that a NAT belongs to; empty: both, one NAT before two machines. */
+  of?: string;
+  /** Crossing is of NATs. */
+  crossing?: Crossing;
+  label: string;
+  notes: string[];
+  addresses: string[];
+  sentence: string;
+}
+
+/** PictureWire is the line between two nodes. */
+export interface PictureWire {
+  from: string;
+  to: string;
+  /** the machine whose packets these are */
+  of: string;
+  addresses: PictureAddress[];
+}
+
+/** Viewer is who sees an address. */
+export type Viewer = (typeof viewerValues)[number];
+export const viewerValues = [
+  "itself",
+  "server",
+  "peer",
+] as const;
+
+/** PictureAddress is an address and who knows it. */
+export interface PictureAddress {
+  /** empty: hidden, or not known */
+  address: string;
+  by: Viewer;
+  /** the same in the reader's language, for the drawing */
+  text: string;
+}
+
+/** PictureArrow is one direction of one kind of path. */
+export interface PictureArrow {
+  id: string;
+  /** ids of nodes */
+  from: string;
+  to: string;
+  state: ArrowState;
+  /** the state in a few words */
+  label: string;
+  /** Asked is the ip:port that From sends to; empty: hidden or not known. */
+  asked?: string;
+  /** Answerer is where the answer of a non-symmetric direction came from. */
+  answerer?: string;
+  /** AskedText and AnswerText say both of a non-symmetric direction, as they stand at the arrow. */
+  askedText?: string;
+  answerText?: string;
+  sentence: string;
+  /** Pairs are indices into the pairs of the way's trial. */
+  pairs: number[];
+  events: number[];
+}
+
+/** Via is what a way leads over. */
+export type Via = (typeof viaValues)[number];
+export const viaValues = [
+  "direct",
+  "server", // this server's relay
+  "relay", // another relay
+] as const;
+
+/** PictureWay is one kind of path between the machines. */
+export interface PictureWay {
+  kind: TrialKind;
+  /** empty: it was not tried */
+  trial?: TrialID;
+  name: string;
+  via: Via;
+  outcome: Outcome | '';
+  outcomeText: string;
+  /** one of those that tell most: what works, and what failed before it */
+  shown: boolean;
+  sentence: string;
+  /** from A, then from B */
+  arrows: PictureArrow[];
+}
+
 /** ReportSchema is the value of Report.Schema. The JSON Schema of the same name stands in report/schema.json. */
 export const reportSchema = "icescope.report/v1";
 
@@ -1088,6 +1227,8 @@ export interface Report {
   beside: BesideReport[];
   /** Imported is there where the report was made of browsers' own logs. */
   imported?: ImportReport;
+  /** Picture is the path between the two ends, ready to be drawn. */
+  picture?: Picture;
 }
 
 /** ImportReport tells what a report was made of that no server recorded, and what that cannot say. */
@@ -1584,4 +1725,17 @@ export const behaviorValues = [
   "address-dependent",
   "address-and-port-dependent",
   "not-measurable",
+] as const;
+
+/** ArrowState is what becomes of packets in one direction. */
+export type ArrowState = (typeof arrowStateValues)[number];
+export const arrowStateValues = [
+  "alive",
+  "dead", // asked, and nothing came
+  "lost-on-return", // arrived and answered, the answer never came
+  "non-symmetric", // the answer came from another address than was asked
+  "not-sent", // there was no address to send to
+  "not-observable", // tried, and the browsers do not tell
+  "measuring",
+  "not-measured",
 ] as const;
