@@ -47,8 +47,7 @@ type series struct {
 func (l *logged) internals(data []byte) error {
 	var d internalsDump
 	if err := json.Unmarshal(data, &d); err != nil {
-		var kind *json.UnmarshalTypeError
-		if errors.As(err, &kind) {
+		if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			return errors.New("it is no webrtc-internals dump: " + kind.Field + " is of another type there")
 		}
 		return errNoJSON

@@ -34,7 +34,7 @@ func Markdown(r protocol.Report) string {
 	if m := r.Imported; m != nil {
 		d.heading(2, v.T("report.import-title"))
 		for _, s := range m.Sources {
-			d.bullet(escape(strings.ToUpper(s.Peer)+": ") + code(s.Name) + escape(" ("+s.Kind+")"))
+			d.bullet(escape(strings.ToUpper(s.Peer)) + " " + code(s.Name) + " " + escape(s.Kind))
 		}
 		for _, n := range m.Notes {
 			d.bullet(escape(n))
