@@ -511,6 +511,9 @@ func (m *maker) missing() {
 
 // number orders the events and gives them their numbers.
 func (m *maker) number() []protocol.Event {
+	for _, e := range m.events { // what has no time came first
+		e.atMs = max(e.atMs, m.zero)
+	}
 	for _, e := range m.events { // a signal never comes after what says that it arrived
 		if e.about != nil {
 			e.atMs = max(e.atMs, e.about.atMs)
