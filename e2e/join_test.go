@@ -151,7 +151,7 @@ func (p *tab) view(width int, dark bool) {
 
 func (p *tab) media(features map[string]string, media string) {
 	p.t.Helper()
-	var list []map[string]string
+	list := []map[string]string{}
 	for name, value := range features {
 		list = append(list, map[string]string{"name": name, "value": value})
 	}
@@ -310,7 +310,7 @@ func (p *tab) fits(width int) {
 		Width  int
 		Causes []string
 	}
-	p.eval(`({ Width: document.documentElement.scrollWidth, Causes: [...document.querySelectorAll("main *, header *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && getComputedStyle(e).position !== "absolute")
+	p.eval(`({ Width: document.documentElement.scrollWidth, Causes: [...document.querySelectorAll("main *, header *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !(function inside(x) { return x && (getComputedStyle(x).overflowX !== "visible" || inside(x.parentElement)) })(e.parentElement?.closest("main, header") ? e.parentElement : null))
 		.slice(0, 5).map(e => e.tagName + "." + e.className) })`, &wide)
 	if wide.Width > width {
 		p.shot(fmt.Sprintf("wide-%d", width))

@@ -41,7 +41,7 @@ func fill(v reflect.Value, s string) {
 
 var (
 	ownTags       = strings.Fields("html head meta title style body header main footer section article div span p b i strong code pre h1 h2 h3 ol ul li dl dt dd table thead tbody tr th td figure figcaption svg desc g rect path text")
-	ownAttributes = strings.Fields("lang charset http-equiv content name class scope id viewBox viewbox role aria-labelledby aria-describedby x y width height d text-anchor data-id data-state")
+	ownAttributes = strings.Fields("lang charset http-equiv content name class scope id viewBox viewbox role aria-labelledby aria-describedby x y width height d text-anchor data-id data-state tabindex")
 )
 
 // FuzzHTML: whatever the labels, addresses and errors of a report are, its documents hold no element but their own, and load nothing.

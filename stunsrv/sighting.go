@@ -121,6 +121,9 @@ func (s *sightings) flush() {
 
 // text leaves out the zone: it is this machine's word for an interface, and no candidate has it.
 func text(a netip.AddrPort) string {
+	if !a.IsValid() { // a corner that this server does not have
+		return ""
+	}
 	return netip.AddrPortFrom(a.Addr().WithZone(""), a.Port()).String()
 }
 

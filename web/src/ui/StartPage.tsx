@@ -72,7 +72,8 @@ export function StartPage({ room }: { room: RoomModel | null }) {
       ) : (
         !failure.value && <p class="muted">{t("phase.connecting.text")}</p>
       )}
-      <DropZone />
+      {/* Not before what stands above it: it would be pushed down. */}
+      {(report || failure.value) && <DropZone />}
     </>
   );
 }
