@@ -27,7 +27,17 @@ func TestASilentEndBlamesNoNetwork(t *testing.T) {
 	for range enoughBeats {
 		sample("b")
 	}
-	if stop, over, _ := s.Ending("host-1", from+NoPairsMs+1); !over || stop.Reason != protocol.ReasonNoPairs {
+	if stop, over, _ := s.Ending("host-1", from+NoPairsMs+1); over {
+		t.Errorf("neither has begun to gather: %+v", stop)
+	}
+	for _, peer := range []string{"a", "b"} {
+		s.add(protocol.Event{Type: protocol.EventState, Peer: peer, State: &protocol.State{Trial: "host-1", What: "gathering", Value: "gathering"}})
+	}
+	for range enoughBeats {
+		sample("a")
+		sample("b")
+	}
+	if stop, over, _ := s.Ending("host-1", s.at+NoPairsMs+1); !over || stop.Reason != protocol.ReasonNoPairs {
 		t.Errorf("both were alive: %+v, %t", stop, over)
 	}
 }
