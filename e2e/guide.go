@@ -27,7 +27,7 @@ func chooseTrial(name string) string {
 var guideParts = []guidePart{
 	{name: "verdict", selector: "[data-testid=verdict]", ready: "true", height: 520},
 	{name: "path", selector: "#path", ready: "true", height: 900},
-	{name: "timeline", selector: "#timeline", ready: `!!document.querySelector("[data-testid=timeline-canvas]")`, height: 560},
+	{name: "timeline", selector: "#timeline", ready: `!!document.querySelector("[data-testid=timeline-canvas]")`, height: 500},
 	{name: "candidates", selector: "#candidates", ready: chooseTrial("candidates"), height: 760},
 	{name: "matrix", selector: "#pairs", ready: chooseTrial("pairs"), height: 760},
 }

@@ -64,6 +64,9 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
+// maxPicture bounds a picture of the guide: all of them are in the binary.
+const maxPicture = 150_000
+
 // TestDocumentsLinks: a link from one document to another, or to a picture, leads somewhere for a reader without internet.
 func TestDocumentsLinks(t *testing.T) {
 	d, err := newDocuments(docs.Files, protocol.English)
@@ -82,8 +85,11 @@ func TestDocumentsLinks(t *testing.T) {
 		}
 		for _, link := range regexp.MustCompile(`(?:href|src)="([^"?#][^"#]*)`).FindAllSubmatch(page, -1) {
 			if to := string(link[1]); !strings.Contains(to, ":") {
-				if _, err := fs.Stat(docs.Files, to); err != nil {
+				info, err := fs.Stat(docs.Files, to)
+				if err != nil {
 					t.Errorf("docs/%s leads to %s: %v", name, to, err)
+				} else if strings.HasSuffix(to, ".png") && info.Size() > maxPicture {
+					t.Errorf("docs/%s has %d bytes, %d are the limit", to, info.Size(), maxPicture)
 				}
 			}
 		}
