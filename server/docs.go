@@ -43,7 +43,7 @@ body { font: 1rem/1.6 system-ui, "Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic
 h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1rem } h3 { font-size: 1rem }
 h2:target { background: color-mix(in srgb, #f5c400 30%, transparent); border-radius: .25rem }
 pre { overflow: auto; background: var(--soft); padding: .75rem 1rem; border-radius: .375rem; font-size: .85rem; line-height: 1.4 }
-code { font-family: ui-monospace, "Cascadia Mono", "Noto Sans Mono CJK JP", monospace; font-size: .92em }
+code { font-family: ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", "Noto Sans Mono CJK JP", monospace; font-size: .92em }
 table { border-collapse: collapse; font-size: .85rem; display: block; overflow-x: auto } td, th { border: 1px solid var(--line); padding: .25rem .5rem; text-align: left }
 img { max-width: 100% } nav { font-size: .9rem } :focus-visible { outline: 2px solid; outline-offset: 2px }
 </style>
