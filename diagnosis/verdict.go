@@ -98,7 +98,7 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 		if t.connected() {
 			v.Needs, v.Final = t.neededBy(), settled
 		} else {
-			unfinished, cheaper = t.broken(), t
+			cheaper = t
 		}
 	}
 	for _, k := range trialOrder {

@@ -155,8 +155,7 @@ func Recording(f File) ([]protocol.Event, error) {
 // readLogs makes the report of what browsers had logged.
 func readLogs(lang protocol.Lang, logs ...dump.File) (r protocol.Report, err error) {
 	events, _, err := dump.Read(logs...)
-	var bad *dump.Error
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*dump.Error](err); ok {
 		return r, wrong(bad.Try, "%s: %s", bad.File, bad.What)
 	}
 	if err != nil {
@@ -167,8 +166,7 @@ func readLogs(lang protocol.Lang, logs ...dump.File) (r protocol.Report, err err
 
 func readReport(f File) (r protocol.Report, err error) {
 	if err := json.Unmarshal(f.Data, &r); err != nil {
-		var at *json.SyntaxError
-		if errors.As(err, &at) {
+		if at, ok := errors.AsType[*json.SyntaxError](err); ok {
 			return r, wrong(reportHint, "%s: no report: byte %d: %v", f.Name, at.Offset, err)
 		}
 		return r, wrong(reportHint, "%s: no report: %v", f.Name, err)
