@@ -58,6 +58,7 @@ func TestFreshPortsHaveLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	<-s.serving // Serve has read them
 	sockets := s.sockets
 	s.sockets = nil // one that is refused binds nothing, else this would be another error
 	if _, _, err := s.FreshPort(time.Minute); !errors.Is(err, ErrFreshPorts) {
