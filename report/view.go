@@ -97,6 +97,8 @@ type view struct {
 	Redacted   bool
 	Meta       []fact
 	Verdict    verdictView
+	// Imported are the logs that the report was made of, and what they cannot say; none: a server recorded it.
+	Imported []string
 	Changes    []change
 	ICEServers string // the line to paste
 	Picture    pictureView
@@ -119,6 +121,14 @@ func newView(r protocol.Report) view {
 	v.Title = v.T("report.title", "room", clean(r.Room))
 	v.Meta = v.meta(r)
 	v.Verdict = v.verdict(r)
+	if m := r.Imported; m != nil {
+		for _, s := range m.Sources {
+			v.Imported = append(v.Imported, fmt.Sprintf("%s · %s · %s", strings.ToUpper(clean(s.Peer)), clean(s.Name), clean(s.Kind)))
+		}
+		for _, n := range m.Notes {
+			v.Imported = append(v.Imported, clean(n))
+		}
+	}
 	v.Changes = v.changes(r)
 	v.ICEServers = iceServersLine(r.Verdict.RecommendedICEServers)
 	v.Picture = v.picture(r)

@@ -52,6 +52,8 @@ export const en = {
   "reports.memory": "Kept in memory only: they are gone when the server ends. icescope serve --data DIR keeps them.",
   "reports.durable": "Kept on the server's disk.",
   "reports.days": "Each is deleted after {n} days.",
+  "reports.imported": "Made from browsers' own logs",
+  "reports.imported.text": "No server of icescope was there. What the logs do not hold counts as not measured.",
   "reports.back": "All reports",
   "reports.finished": "A finished report, measured until {when}. Nothing runs here any more.",
 

@@ -54,6 +54,8 @@ export const ja: Messages = {
   "reports.memory": "メモリーにだけ保存されているため、サーバーを終了すると消えます。残すには icescope serve --data DIR で起動してください。",
   "reports.durable": "サーバーのディスクに保存されています。",
   "reports.days": "{n}日を過ぎたものは削除されます。",
+  "reports.imported": "ブラウザー自身のログから作成",
+  "reports.imported.text": "icescope のサーバーは介在していません。ログに記録されないことは「未測定」として扱います。",
   "reports.back": "レポート一覧",
   "reports.finished": "測定を終えたレポートです（{when}まで）。ここでは新たな測定は行われません。",
 

@@ -1,12 +1,13 @@
 import "./Pages.css";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { lang, t, word } from "../../i18n";
-import { needsValues, type Comparison, type KeptReport, type Needs } from "../../protocol.gen";
+import { needsValues, type Comparison, type KeptReport, type Needs, type Report } from "../../protocol.gen";
 import { Badge } from "../Badge";
 import { Room } from "../context";
 import { EventDialog } from "../EventDialog";
 import { none } from "../format";
 import { RoomPage } from "../RoomPage";
+import { Section } from "../Section";
 import { Sign } from "../Sign";
 import { needsLook } from "../tones";
 import { Compared, when } from "./Compared";
@@ -94,9 +95,29 @@ export function FinishedReport({ finished, id, name }: { finished: Finished; id?
           )}
         </div>
       </div>
+      <Imported report={report} />
       <RoomPage code="" still />
       <EventDialog />
     </Room.Provider>
+  );
+}
+
+/** Imported says which browsers' logs a report was made of, and what they cannot say. */
+function Imported({ report: { imported } }: { report: Report }) {
+  if (!imported) return null;
+  return (
+    <Section id="imported" title={t("reports.imported")} note={t("reports.imported.text")}>
+      <ul class="card reports-imported">
+        {imported.sources.map((s) => (
+          <li key={`${s.peer} ${s.name}`}>
+            <b>{s.peer.toUpperCase()}</b> <span class="mono">{s.name}</span> <span class="muted">{s.kind}</span>
+          </li>
+        ))}
+        {imported.notes.map((n) => (
+          <li key={n}>{n}</li>
+        ))}
+      </ul>
+    </Section>
   );
 }
 
