@@ -1,6 +1,10 @@
 package diagnosis
 
-import "github.com/icescope/icescope/protocol"
+import (
+	"math"
+
+	"github.com/icescope/icescope/protocol"
+)
 
 // The clocks of a trial, in milliseconds. A browser's own are no use: Chromium gives up after 15 s, or never (facts L10, L12, L15).
 const (
@@ -205,15 +209,21 @@ func (f *Fold) Held(id protocol.TrialID, nowMs float64) bool {
 	return t != nil && t.held(nowMs)
 }
 
-// since is when the first end reached one of the states, by the server's clock; else the trial's last progress.
-func (t *trial) since(keys ...string) float64 {
-	at, found := t.progressMs, false
+// since is when the second end reached one of the states, and where only one did, when that one did: what comes next needs both.
+func (t *trial) since(keys ...string) (at float64) {
 	for _, n := range t.ends() {
+		first := math.Inf(1)
 		for _, k := range keys {
-			if v, ok := n.stateAt[k]; ok && (!found || v < at) {
-				at, found = v, true
+			if v, ok := n.stateAt[k]; ok {
+				first = min(first, v)
 			}
 		}
+		if !math.IsInf(first, 1) {
+			at = max(at, first)
+		}
+	}
+	if at == 0 {
+		return t.progressMs
 	}
 	return at
 }

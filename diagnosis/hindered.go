@@ -14,6 +14,8 @@ const (
 	// LateMs between two samples of an end, or before its first, is what a machine that keeps up never shows: they come four times a second, twice where nothing changes, and the
 	// first a second or two after the start of a browser's first connection (the lab, idle: at most 2.3 s).
 	LateMs = 2500
+	// LateHeadlessMs is the same of a headless peer, which starts no browser's media and samples by a timer.
+	LateHeadlessMs = 1000
 	// MaxRepeats is how often the session repeats by itself what a machine has hindered. What is more is left to people: the machine will not keep up.
 	MaxRepeats = 2
 )
@@ -28,12 +30,19 @@ func (n *end) late(atMs float64) {
 
 // hindered: did the trial fail while one of the ends could not keep up? Then its silence says little of the network.
 func (t *trial) hindered() bool {
-	return t.beaten() && !t.connected() && t.stop.Reason != protocol.ReasonSuperseded && t.either(func(n *end) bool { return n.lateMs > LateMs })
+	return t.beaten() && !t.connected() && t.stop.Reason != protocol.ReasonSuperseded && t.either((*end).lagged)
+}
+
+func (n *end) lagged() bool {
+	if n.peer.joined.Kind == protocol.KindHeadless {
+		return n.lateMs > LateHeadlessMs
+	}
+	return n.lateMs > LateMs
 }
 
 // slowest is the end that was the latest.
 func (t *trial) slowest() *end {
-	if t.b.lateMs > t.a.lateMs {
+	if !t.a.lagged() || t.b.lagged() && t.b.lateMs > t.a.lateMs {
 		return t.b
 	}
 	return t.a

@@ -113,6 +113,21 @@ func (p *tab) load(path string) {
 	}
 }
 
+// loadPlain opens a path where no script may run, not even the one that asks whether the page is loaded: it waits for a text in the document.
+func (p *tab) loadPlain(path, text string) {
+	p.t.Helper()
+	p.call("Page.navigate", map[string]any{"url": p.base + path}, nil)
+	ctx, cancel := context.WithTimeout(p.ctx, deskStep)
+	defer cancel()
+	if err := until(ctx, func() (bool, error) {
+		var document json.RawMessage
+		p.call("DOM.getDocument", map[string]any{"depth": -1}, &document)
+		return bytes.Contains(document, []byte(text)), nil
+	}); err != nil {
+		p.t.Fatalf("%q never came without scripts: %v", text, err)
+	}
+}
+
 func (p *tab) call(method string, params, result any) {
 	p.t.Helper()
 	p.c.session = p.session
@@ -391,7 +406,7 @@ func TestNothingMoves(t *testing.T) {
 				Causes []string
 			}
 			p.eval("labShift", &moved)
-			t.Logf("%s end at %d px: %.4f", name, width, moved.Total)
+			t.Logf("%s end at %d px: %.4f %s", name, width, moved.Total, strings.Join(moved.Causes, "; "))
 			if moved.Total > maxShift {
 				p.shot(fmt.Sprintf("shift-%d-%s", width, strings.Fields(name)[1]))
 				t.Errorf("the page of %s end at %d px moves by %.3f:\n%s", name, width, moved.Total, strings.Join(moved.Causes, "\n"))
@@ -411,7 +426,7 @@ func TestStates(t *testing.T) {
 
 	script := a.open("/r/"+made.Room+"?lang=ja", 390)
 	script.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": true}, nil)
-	script.load("/r/" + made.Room)
+	script.loadPlain("/r/"+made.Room, "icescope needs JavaScript")
 	script.shot("state-noscript-390")
 	script.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": false}, nil)
 	script.load("about:blank")

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -17,6 +18,8 @@ const (
 	tunMTU = 65535
 	// tunMark is on what the router's rules hand to the TUN device, tunTable the routing table that leads there.
 	tunMark, tunTable = 1, 100
+	// tunTries with tunPause between them are two seconds for the kernel to remove a device whose file is closed.
+	tunTries, tunPause = 100, 20 * time.Millisecond
 )
 
 // natUser is the shell of a UserNAT: it moves datagrams between a TUN device in a router's namespace and the core.
@@ -37,6 +40,10 @@ func startUserNAT(ns string, n UserNAT, inside netip.Prefix, public []netip.Addr
 		if err == nil {
 			request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
 			err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
+			for tries := 0; errors.Is(err, unix.EBUSY) && tries < tunTries; tries++ { // the one before it of that name is still being removed
+				time.Sleep(tunPause)
+				err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
+			}
 		}
 		if err != nil {
 			unix.Close(fd)
