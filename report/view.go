@@ -92,13 +92,13 @@ type evidenceView struct{ Text, Events string }
 
 // view is a report in the reader's language, cut into what the two documents draw.
 type view struct {
-	Lang       protocol.Lang
-	Title      string
-	Redacted   bool
-	Meta       []fact
-	Verdict    verdictView
+	Lang     protocol.Lang
+	Title    string
+	Redacted bool
+	Meta     []fact
+	Verdict  verdictView
 	// Imported are the logs that the report was made of, and what they cannot say; none: a server recorded it.
-	Imported []string
+	Imported   []string
 	Changes    []change
 	ICEServers string // the line to paste
 	Picture    pictureView
