@@ -132,8 +132,42 @@ func (f *Fold) reachedElsewhere(c *chosen) bool {
 		case !c.offered.IsValid() && f.round(x.run) == f.round(c.t.run):
 			// Hidden behind a name that was resolved. If it stood for this address, it would have worked as well.
 			c.worked = ip
-			c.evidence = append(c.evidence, note(catalog.T("evidence.name-leads-elsewhere", "peer", p.name(), "other", c.t.other(c.n).peer.name(), "address", ip.String()), x.stopEvent))
+			c.leadsElsewhere(ip, x)
 			return true
+		}
+	}
+	return f.connectedEarly(c)
+}
+
+// leadsElsewhere: the name stands for another address than the one that worked.
+func (c *chosen) leadsElsewhere(ip netip.Addr, x *trial) {
+	c.worked = ip
+	c.evidence = append(c.evidence, note(catalog.T("evidence.name-leads-elsewhere", "peer", c.n.peer.name(), "other", c.t.other(c.n).peer.name(), "address", ip.String()), x.stopEvent))
+}
+
+// connectedEarly: the same of a trial that was over before its host candidate had come, so that its own socket cannot be told. The reflexive address is the machine's own all the same where
+// another socket of the machine was seen at that IP with no translator between.
+func (f *Fold) connectedEarly(c *chosen) bool {
+	if !c.host || c.offered.IsValid() {
+		return false
+	}
+	for _, x := range f.trials {
+		if x.kind.Relay() || !x.connected() || f.round(x.run) != f.round(c.t.run) {
+			continue
+		}
+		m := x.endOf(c.n.peer)
+		if m == nil || len(m.hosts("udp")) > 0 {
+			continue
+		}
+		for _, r := range m.srflx() {
+			ip := addrOf(r.Address)
+			if slices.ContainsFunc(udpSightings(c.n.peer), func(s sighting) bool {
+				seen, err := netip.ParseAddrPort(s.Source)
+				return err == nil && seen.Addr().Unmap() == ip && f.direct(c.n.peer, s)
+			}) {
+				c.leadsElsewhere(ip, x)
+				return true
+			}
 		}
 	}
 	return false
