@@ -44,7 +44,7 @@ func (n *end) addresses() (ips []netip.Addr) {
 // overlappingSubnets: each end looks for the other's address in its own segment, and finds a stranger there or nobody. It is certain where both have the very same
 // address, which two machines of one network cannot.
 func overlappingSubnets(f *Fold) (out []Finding) {
-	for _, t := range f.trials {
+	for i, t := range f.trials {
 		if t.kind.Relay() || t.stop == nil || t.broken() || t.kind != protocol.TrialHost && !t.beaten() {
 			continue
 		}
@@ -64,8 +64,8 @@ func overlappingSubnets(f *Fold) (out []Finding) {
 			}
 			if t.kind == protocol.TrialHost {
 				x.breaks = []protocol.TrialKind{t.kind}
-			} else if x.Severity = protocol.SeverityWarning; slices.ContainsFunc(out, func(y Finding) bool { return f.round(y.Run) == f.round(x.Run) }) {
-				continue // said of the trial that needs those addresses
+			} else if x.Severity = protocol.SeverityWarning; slices.ContainsFunc(f.trials[:i], func(h *trial) bool { return h.kind == protocol.TrialHost && h.run == t.run }) {
+				continue // said of the trial that needs those addresses, as soon as it is known there
 			}
 			x.Evidence = append(x.Evidence, note(catalog.T("evidence.same-prefix", "a", t.a.peer.name(), "b", t.b.peer.name(), "addressA", o.a.String(), "addressB", o.b.String()),
 				append(t.a.signaledAt(o.a), t.b.signaledAt(o.b)...)...),
