@@ -102,29 +102,19 @@ func (f *Fold) players() (out []*peer) {
 // doubt takes back what only a machine that could not keep up may have shown: what was found in such a trial is gone when the trial was repeated, and is possible at most
 // until then. What is certain rests on what was seen, not on what was missed.
 func (f *Fold) doubt(all []Finding) []Finding {
-	all = slices.DeleteFunc(all, func(x Finding) bool {
-		if x.Confidence == protocol.Certain || x.Run == 0 || x.Run == f.newest(x.Trial) {
-			return false
+	kept := all[:0]
+	for _, x := range all {
+		if t := f.trial(protocol.NewTrialID(x.Trial, x.Run)); x.Confidence != protocol.Certain && t != nil && t.hindered() {
+			if t.run != f.newest(t.kind) {
+				continue
+			}
+			if x.Confidence == protocol.Likely {
+				n := t.slowest()
+				x.Confidence = protocol.Possible
+				x.Evidence = append(x.Evidence, note(catalog.T("evidence.hindered", "peer", n.peer.name(), "trial", "@trial."+string(t.kind), "seconds", seconds(n.lateMs)), n.lastSample, t.stopEvent))
+			}
 		}
-		t := f.trialOf(x.Trial, x.Run)
-		return t != nil && t.hindered()
-	})
-	for i := range all {
-		x := &all[i]
-		if x.Confidence != protocol.Likely || x.Run == 0 {
-			continue
-		}
-		t := f.trialOf(x.Trial, x.Run)
-		if t == nil || !t.hindered() {
-			continue
-		}
-		n := t.slowest()
-		x.Confidence = protocol.Possible
-		x.Evidence = append(x.Evidence, note(catalog.T("evidence.hindered", "peer", n.peer.name(), "trial", "@trial."+string(t.kind), "seconds", seconds(n.lateMs)), n.lastSample, t.stopEvent))
+		kept = append(kept, x)
 	}
-	return all
-}
-
-func (f *Fold) trialOf(kind protocol.TrialKind, run int) *trial {
-	return f.trial(protocol.NewTrialID(kind, run))
+	return kept
 }
