@@ -20,7 +20,6 @@ export const en = {
   "start.name.example": "e.g. camera, line 3",
   "start.create": "Start a room",
   "start.code": "Code or link of a room",
-  "start.or": "or",
   "start.join": "Join",
   "start.alone": "This browser, alone",
   "start.alone.text": "What it gathers by itself, and what this server sees of it.",

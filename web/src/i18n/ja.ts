@@ -22,7 +22,6 @@ export const ja: Messages = {
   "start.name.example": "例:3番ラインのカメラ",
   "start.create": "ルームを開始",
   "start.code": "ルームのコードまたはリンク",
-  "start.or": "または",
   "start.join": "参加",
   "start.alone": "このブラウザーだけで調べた結果",
   "start.alone.text": "このブラウザーが収集した候補と、サーバーから見えたこのブラウザーのアドレスです。",
