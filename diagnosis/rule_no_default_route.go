@@ -21,7 +21,7 @@ func noDefaultRoute(f *Fold) (out []Finding) {
 		var gathered, reflexive []int
 		shown, excluded := false, route == yes
 		for _, b := range ends {
-			excluded = excluded || b.granted || b.own || b.tcp && !b.udp
+			excluded = excluded || b.granted || b.own || b.tcp && !b.udp && b.lastSample > b.gatherEv
 			shown = shown || b.shown && !b.hidden
 			reflexive = addEvents(reflexive, b.reflexive...)
 			if len(b.candidates) == 0 {
