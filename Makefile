@@ -24,7 +24,7 @@ comma := ,
 # Two cores: each step uses both by itself.
 .NOTPARALLEL:
 
-.PHONY: help run build release source test lint vet unit lab-test page-test packages lab lab-nat bench generate docker clean
+.PHONY: help run build release source test lint vet unit lab-test page-test packages lab lab-nat gallery bench generate docker clean
 
 ## run: build the page and the binary, and serve (ARGS="--http :9000" hands flags on)
 run: build
@@ -77,6 +77,11 @@ lab: build
 	ICESCOPE=$(CURDIR)/icescope go run ./e2e/cmd/lab $(if $(SCENARIO),-scenario $(SCENARIO),-all -runs $(or $(RUNS),1) -scenario "$(SCENARIOS)" \
 	  -ends $(or $(KINDS),chromium$(comma)firefox-one$(comma)firefox-both$(comma)headless-one) $(if $(STORIES),-stories $(STORIES)) \
 	  $(if $(SCENARIOS),,-o docs/lab-table.md))
+
+# Half an hour and more.
+## gallery: play every scenario with two Chromium, and write pictures of its page into docs/gallery
+gallery: build
+	ICESCOPE=$(CURDIR)/icescope go run ./e2e/cmd/lab -all -scenario "$(SCENARIOS)" -ends chromium -gallery docs/gallery
 
 # An hour and more. NATS, CLIENTS, RUNS and ROWS narrow it, and then docs/ stay as they are: make lab-nat NATS=eim-apdf CLIENTS=cli,firefox RUNS=1 ROWS=none,eim-apdf
 ## lab-nat: every NAT of the lab by every client, and two browsers behind every pair of NATs, into docs/ (needs root)

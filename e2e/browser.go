@@ -43,6 +43,8 @@ type Browser interface {
 type View struct {
 	Width, Height int  // no height: all of the page, up to maxHeight (Chromium)
 	Dark          bool // Firefox: not to be had at run time, so it is an error there
+	// Scale is the picture's size in relation to the page's; 0: as it is (Chromium).
+	Scale float64
 }
 
 // maxHeight is where the picture of a whole page ends.

@@ -40,7 +40,7 @@ const (
 type RunOptions struct {
 	Binary    string // the icescope binary
 	Artefacts string // directory for what is left to look at; empty: nothing is kept
-	Gallery   bool   // among the artefacts: the page at the end in both languages, light and dark, wide and narrow
+	Gallery   string // a directory for the pictures of the page at the end, in both languages, light and dark, wide and narrow
 	Picture   string // a file for the picture of A's page at the end that the documents show
 	Guide     string // a directory for the pictures of the guide
 	Dumps     string // a directory for what the browsers themselves have logged; empty: they do not
@@ -355,8 +355,8 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 		if o.Picture != "" {
 			err = c.Screenshot(ctx, o.Picture, pictureView)
 		}
-		if o.Gallery {
-			err = errors.Join(err, bench.gallery(ctx, c, keep))
+		if o.Gallery != "" {
+			err = errors.Join(err, bench.gallery(ctx, c, o.Gallery))
 		}
 		if o.Guide != "" {
 			err = errors.Join(err, bench.guide(ctx, c, o.Guide))
@@ -367,30 +367,6 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 
 // pictureView shows the verdict, the trials, the findings and the drawn path.
 var pictureView = View{Width: 1440, Height: 1500}
-
-// gallery shows the page to a watcher, in another tab of that browser: another language needs another page, and a reload of A's own would be a new peer.
-func (b *Bench) gallery(ctx context.Context, c *chromium, keep func(string) string) error {
-	ctx, cancel := context.WithTimeout(ctx, settleDeadline)
-	defer cancel()
-	if err := c.NewPage(ctx); err != nil {
-		return err
-	}
-	for _, lang := range []protocol.Lang{protocol.English, protocol.Japanese} {
-		if err := b.watch(ctx, c, lang); err != nil {
-			return err
-		}
-		for _, v := range []View{{Width: 1440}, {Width: 1440, Dark: true}, {Width: 390}, {Width: 390, Dark: true}} {
-			scheme := "light"
-			if v.Dark {
-				scheme = "dark"
-			}
-			if err := c.Screenshot(ctx, keep(fmt.Sprintf("gallery.%s.%s.%d.png", lang, scheme, v.Width)), v); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
 
 // watch opens the room as a watcher, and waits until the page shows it.
 func (b *Bench) watch(ctx context.Context, c *chromium, lang protocol.Lang) error {

@@ -36,7 +36,7 @@ func main() {
 	all := flag.Bool("all", false, "play all scenarios and print a matrix")
 	ends := flag.String("ends", string(e2e.Listed), "with -all: what stands at the ends, as in chromium,firefox-one,firefox-both,headless-one; listed: two Chromium, and what each scenario lists")
 	atOnce := flag.Int("at-once", 2, "with -all: how many plays at a time")
-	gallery := flag.Bool("gallery", false, "with -all: among the artefacts are pictures of the page at the end, in both languages, light and dark, wide and narrow")
+	gallery := flag.String("gallery", "", "with -all: a directory for pictures of the page at the end, in both languages, light and dark, wide and narrow, and a page of them")
 	artefacts := flag.String("artefacts", "artefacts", "with -all: where to put screenshots, reports and recordings")
 	picture := flag.String("picture", "", "with -all and one play's name: a file for the picture that the documents show")
 	guide := flag.String("guide", "", "with -all and one play's name: a directory for the pictures of the guide")
@@ -139,6 +139,11 @@ func play(ctx context.Context, names, ends string, runs int, out string, c e2e.C
 	}
 	defer done()
 	c.Binary = binary
+	if c.Stories != "" {
+		if err := os.MkdirAll(c.Stories, 0o755); err != nil {
+			return err
+		}
+	}
 	const row = "%-32s %-13s %-28s %-9s %-7s %s\n"
 	fmt.Printf(row, "play", "needs", "cause", "to final", "", "")
 	bad := 0
@@ -159,6 +164,11 @@ func play(ctx context.Context, names, ends string, runs int, out string, c e2e.C
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if c.Gallery != "" {
+		if err := e2e.WriteGallery(c.Gallery); err != nil {
+			return err
+		}
 	}
 	for _, e := range e2e.AllEnds {
 		if slices.ContainsFunc(all, func(p e2e.Played) bool { return p.Ends() == e }) {
