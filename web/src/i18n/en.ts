@@ -494,7 +494,7 @@ export const en = {
   "matrix.counts": "Sent {sent}, arrived {arrived}, answered {answered}, answers back {back}.",
 
   "findings.light": "Light up on the page",
-  "findings.light.text": "Opening lights what this stands on: in the picture, the tables, the matrix and the timeline.",
+  "findings.light.text": "Opening lights what this stands on: in the picture, the tables, the matrix and the timeline, which zooms to it.",
   "findings.link": "Link to this evidence",
   "findings.pairs": "Pairs: {n}",
   "findings.candidates": "Candidates: {n}",

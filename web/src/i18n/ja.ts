@@ -496,7 +496,7 @@ export const ja: Messages = {
   "matrix.counts": "送信 {sent}、到着 {arrived}、応答 {answered}、応答の到着 {back}。",
 
   "findings.light": "ページ上で強調表示",
-  "findings.light.text": "開くと、根拠となる箇所を図・表・マトリクス・タイムラインで強調表示します。",
+  "findings.light.text": "開くと、根拠となる箇所を図・表・マトリクス・タイムラインで強調表示し、タイムラインをその範囲に拡大します。",
   "findings.link": "この根拠へのリンク",
   "findings.pairs": "ペア {n}件",
   "findings.candidates": "候補 {n}件",

@@ -1,6 +1,6 @@
 // What the reader points at. Whatever shows the same thing lights up: its row in a table, its cell in the matrix, its arrow in the picture, its events in the timeline.
 import { computed, signal } from "@preact/signals";
-import type { CandidateReport, Evidence, Finding, PairEnd, PairReport, Report, TrialReport } from "../protocol.gen";
+import type { CandidateReport, Event, Evidence, Finding, PairEnd, PairReport, Report, TrialReport } from "../protocol.gen";
 
 /** Focus names the things that belong together, by the keys below and by the numbers of events. */
 export interface Focus {
@@ -125,6 +125,21 @@ export function focusOfPair(trial: TrialReport, p: PairReport): Focus {
     pairs: [pairKey(trial.id, p)],
     lanes: bothLanes(trial),
     events: p.events,
+  };
+}
+
+/** focusOfEvents is what events are about: the candidate that one brings or that is applied by one, the pairs that a sample holds, with the arrows of their trial. */
+export function focusOfEvents(report: Report | null, events: readonly Event[]): Focus {
+  const own = events.map((e) => e.seq);
+  if (!report) return { events: own };
+  const { pairs, candidates } = indexOf(report);
+  const about = new Set([...own, ...events.flatMap((e) => (e.type === "applied" ? [e.applied.ref] : []))]);
+  const held = pairs.filter((p) => p.pair.events.some((seq) => about.has(seq)));
+  return {
+    candidates: candidates.filter(({ candidate: c }) => about.has(c.event)).map((c) => candidateKey(c.peer, c.candidate)),
+    pairs: held.map((p) => p.key),
+    lanes: unique([...new Set(held.map((p) => p.trial))].flatMap(bothLanes)),
+    events: own,
   };
 }
 

@@ -10,6 +10,7 @@ import { FindingExperiments } from "./FindingsExperiments";
 import { findingURL } from "./format";
 import { back, showPair } from "./matrix/sought";
 import { Sign } from "./Sign";
+import { showEvents, showEvidence } from "./timeline/view";
 
 /** FindingBody is what stands behind a finding's title: the cause in words, what to change, and what it stands on. */
 export function FindingBody({ finding: f, report, open }: { finding: Finding; report?: Report; open?: boolean }) {
@@ -63,12 +64,21 @@ export function anchor(f: Pick<Finding, "id">): string {
   return `finding-${f.id}`;
 }
 
-/** Proof is the evidence, closed until somebody asks. Opening it lights what it is about everywhere on the page, until it is closed or another one is opened. */
+/**
+ * Proof is the evidence, closed until somebody asks. Opening it lights what it is about everywhere on the page, until it is closed or another one is opened, and zooms
+ * the timeline to it; the page itself stays where it is read.
+ */
 function Proof({ finding: f, report, open }: { finding: Finding; report: Report | null; open: boolean }) {
   const box = useRef<HTMLDetailsElement>(null);
+  const told = [...new Set(f.evidence.flatMap((e) => e.events))];
   const [first] = useState(open);
   const [opened, setOpened] = useState(open);
   const on = shownFinding.value === f.id;
+  const room = useContext(Room);
+  // Once, as soon as the events are there: where the reader then goes in the time is the reader's. Until then, and no longer, each event that comes is looked at.
+  const zoomed = useRef(false);
+  if (!on) zoomed.current = false;
+  const events = on && !zoomed.current ? room?.events.value : undefined;
   const light = (show: boolean) => {
     if (show) shownFinding.value = f.id;
     else if (shownFinding.peek() === f.id) {
@@ -80,11 +90,14 @@ function Proof({ finding: f, report, open }: { finding: Finding; report: Report 
   useEffect(() => {
     if (on && report) pinned.value = focusOfEvidence(report, f);
   }, [on, report, f]);
+  useEffect(() => {
+    if (events) zoomed.current = showEvents(told, events);
+  }, [events]);
   useEffect(() => () => light(false), []);
   useEffect(() => {
     const follow = () => {
       if (addressed() !== anchor(f)) return;
-      box.current!.open = true;
+      openAround(box.current!);
       light(true);
       show(box.current!);
     };
@@ -110,6 +123,21 @@ function Proof({ finding: f, report, open }: { finding: Finding; report: Report 
         {report && (
           <button type="button" class="button" aria-pressed={on} onClick={() => light(!on)} data-testid="finding-light">
             <Sign name="eye" /> {t("findings.light")}
+          </button>
+        )}
+        {report && report.run > 0 && told.length > 0 && room && (
+          <button
+            type="button"
+            class="button"
+            onClick={() => {
+              light(true);
+              zoomed.current = true;
+              back.value = { id: anchor(f), title: f.title };
+              showEvidence(told, room.events.peek());
+            }}
+            data-testid="finding-timeline"
+          >
+            <Sign name="wait" /> {t("timeline.title")}
           </button>
         )}
         {/* for a message to somebody else */}
@@ -162,6 +190,11 @@ function goTo({ pairs = [], candidates = [] }: Focus): void {
   if (pairs[0] && showPair(pairs[0])) return;
   const to = row ?? document.getElementById(pairs.length > 0 ? "pairs" : "candidates");
   if (to) show(to);
+}
+
+/** openAround opens a box, and those that it stands in: a note's evidence is in two. */
+export function openAround(box: HTMLDetailsElement | null): void {
+  for (; box; box = box.parentElement?.closest("details") ?? null) box.open = true;
 }
 
 /** show brings an element into sight and lets the keyboard go on from there. */

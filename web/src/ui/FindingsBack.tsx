@@ -1,5 +1,5 @@
 import { t } from "../i18n";
-import { show } from "./FindingBody";
+import { openAround, show } from "./FindingBody";
 import { back } from "./matrix/sought";
 import { Sign } from "./Sign";
 
@@ -17,7 +17,7 @@ export function FindingsBack() {
           const evidence = document.getElementById(from.id) as HTMLDetailsElement | null;
           away();
           if (!evidence) return;
-          for (let box: HTMLDetailsElement | null = evidence; box; box = box.parentElement?.closest("details") ?? null) box.open = true;
+          openAround(evidence);
           show(evidence);
         }}
       >

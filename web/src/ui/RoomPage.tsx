@@ -52,11 +52,16 @@ export function RoomPage({ code, still }: { code: string; still?: boolean }) {
   );
 }
 
-/** Waiting is before the first run: this browser alone, with the other one's place kept free. */
+/** Waiting is before the first run: this browser alone, with the other one's place kept free, in the picture too. */
 function Waiting({ report, own }: { report: Report; own: string }) {
   return (
     <>
       <Machines report={report} own={own} />
+      {report.picture && (
+        <Section id="path" title={t("path.title")}>
+          <Path report={report} />
+        </Section>
+      )}
       {report.findings.length > 0 && (
         <Section id="findings" title={t("findings.title")}>
           <Findings report={report} />

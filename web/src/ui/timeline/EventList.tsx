@@ -2,8 +2,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t, word } from "../../i18n";
 import { lit, pointed } from "../../model/focus";
 import type { Event } from "../../protocol.gen";
-import { inspected } from "../context";
+import { inspected, useRoom } from "../context";
 import { brief, inks, kindOfEvent, shapes, trialOf, type Kind } from "./kinds";
+import { pointAt } from "./feed";
 import { here, reveal } from "./view";
 
 /** The height of a line, as in Timeline.css: only the lines that are seen are on the page. */
@@ -22,6 +23,7 @@ export function Shape({ kind }: { kind: Kind }) {
 
 /** EventList is the timeline to be read: the same events, one a line. It follows the end until the reader scrolls up or stands on an event. */
 export function EventList({ events }: { events: readonly Event[] }) {
+  const room = useRoom();
   const box = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(390);
@@ -52,7 +54,7 @@ export function EventList({ events }: { events: readonly Event[] }) {
     const e = events[Math.min(events.length - 1, Math.max(0, to))];
     if (!e) return;
     here.value = e.seq;
-    pointed.value = { events: [e.seq] };
+    pointAt(room, [e.seq]);
     reveal(e.atMs);
   };
   const onKeyDown = (k: KeyboardEvent) => {
@@ -93,7 +95,7 @@ export function EventList({ events }: { events: readonly Event[] }) {
       {/* An empty line stands for all that is not on the page: its height is set by script, which the policy of the page allows. */}
       <Space lines={first} />
       {shown.map((e, i) => (
-        <Line key={e.seq} event={e} at={first + i} of={events.length} active={e.seq === seq} lit={marked.has(e.seq)} onClick={() => go(first + i)} />
+        <Line key={e.seq} event={e} at={first + i} of={events.length} active={e.seq === seq} lit={marked.has(e.seq)} onClick={() => go(first + i)} onPoint={() => pointAt(room, [e.seq])} />
       ))}
       <Space lines={events.length - last} />
       {events.length === 0 && <p class="muted small event-none">{t("timeline.none")}</p>}
@@ -109,7 +111,7 @@ function Space({ lines }: { lines: number }) {
   return <div ref={el} role="presentation" class="event-space" />;
 }
 
-function Line({ event: e, at, of, active, lit, onClick }: { event: Event; at: number; of: number; active: boolean; lit: boolean; onClick: () => void }) {
+function Line({ event: e, at, of, active, lit, onClick, onPoint }: { event: Event; at: number; of: number; active: boolean; lit: boolean; onClick: () => void; onPoint: () => void }) {
   const kind = kindOfEvent(e);
   const trial = trialOf(e);
   const cut = trial.lastIndexOf("-");
@@ -124,7 +126,7 @@ function Line({ event: e, at, of, active, lit, onClick }: { event: Event; at: nu
       data-lit={lit || undefined}
       onClick={onClick}
       onDblClick={() => (inspected.value = e.seq)}
-      onMouseEnter={() => (pointed.value = { events: [e.seq] })}
+      onMouseEnter={onPoint}
     >
       <Shape kind={kind} />
       <span class="event-at mono">{(e.atMs / 1000).toFixed(3)}</span>

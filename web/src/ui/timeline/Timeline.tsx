@@ -10,7 +10,7 @@ import { TrialFilter, type Filter } from "../TrialFilter";
 import { onCanvas, useFrame, useInks, useSize } from "./canvas";
 import { AXIS_PX, draw, drawOverview, type Drawn } from "./draw";
 import { EventList, Shape } from "./EventList";
-import { firstFrom, useFold } from "./feed";
+import { firstFrom, pointAt, useFold } from "./feed";
 import { kindOfEvent, kinds, sentence, trialOf, type Kind } from "./kinds";
 import { LaneFold, type Bin, type Mark } from "./lanes";
 import { kindOf } from "../../model/steps";
@@ -60,7 +60,7 @@ export default function Timeline() {
     else if (at !== null) i += by;
     const e = list[Math.min(list.length - 1, Math.max(0, i))]!;
     here.value = e.seq;
-    pointed.value = { events: [e.seq] };
+    pointAt(room, [e.seq]);
     reveal(e.atMs);
     stoodOn.value = sentence(e);
   };
@@ -165,6 +165,7 @@ function Follow() {
 
 /** Lanes are the two canvases: everything in a strip, and below it what is zoomed to. */
 function Lanes({ fold, events, shows, onKeyDown }: { fold: LaneFold; events: readonly Event[]; shows: (m: Mark) => boolean; onKeyDown: (k: KeyboardEvent) => void }) {
+  const room = useRoom();
   const box = useRef<HTMLDivElement>(null);
   const main = useRef<HTMLCanvasElement>(null);
   const strip = useRef<HTMLCanvasElement>(null);
@@ -204,7 +205,8 @@ function Lanes({ fold, events, shows, onKeyDown }: { fold: LaneFold; events: rea
   const point = (b: Bin | null) => {
     if (b?.top.seq === over?.top.seq && b?.count === over?.count) return;
     setOver(b);
-    pointed.value = b ? { events: b.seqs } : null;
+    if (b) pointAt(room, b.seqs);
+    else pointed.value = null;
   };
   const open = (b: Bin) => {
     here.value = b.top.seq;

@@ -1,4 +1,6 @@
 import { useRef } from "preact/hooks";
+import { focusOfEvents, pointed } from "../../model/focus";
+import type { RoomModel } from "../../model/room";
 import type { Event } from "../../protocol.gen";
 import { useRoom } from "../context";
 
@@ -42,4 +44,13 @@ export function useFold<F extends Fold>(make: () => F): F {
   const feed = useRef<{ feed: Feed<F>; room: unknown } | null>(null);
   if (feed.current?.room !== room) feed.current = { feed: new Feed(make), room };
   return feed.current.feed.take(room.events.value);
+}
+
+/** pointAt lights events, and what they are about everywhere on the page. */
+export function pointAt(room: RoomModel, seqs: readonly number[]): void {
+  const events = room.events.peek();
+  pointed.value = focusOfEvents(
+    room.snapshot.peek(),
+    seqs.flatMap((seq) => events[firstFrom(events, seq)] ?? []),
+  );
 }

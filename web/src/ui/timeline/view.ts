@@ -1,6 +1,5 @@
 // What part of the time is shown, in the timeline and in the plots, and where the reader's cursor is in it. Milliseconds on the server's clock.
 import { computed, signal } from "@preact/signals";
-import { pinned } from "../../model/focus";
 import type { Event } from "../../protocol.gen";
 import { firstFrom } from "./feed";
 
@@ -34,7 +33,8 @@ function padded(fromMs: number, lastMs: number): Span {
 }
 
 export function show(fromMs: number, toMs: number): void {
-  const all = whole.value;
+  // Before the timeline is drawn, nobody has counted what there is.
+  const all = bounds.value.lastMs > 0 ? whole.value : { fromMs, toMs };
   const least = Math.max(MIN_SPAN_MS, toMs - fromMs);
   const length = Math.min(least, all.toMs - all.fromMs);
   const from = Math.min(Math.max(all.fromMs, fromMs), all.toMs - length);
@@ -71,22 +71,29 @@ export function reveal(atMs: number): void {
   show(atMs - half, atMs + half);
 }
 
-/** showEvents zooms to events, with some room around them. */
-export function showEvents(seqs: Iterable<number>, events: readonly Event[]): void {
-  const at = [...seqs].flatMap((seq) => {
+/** showEvents zooms to events, with some room around them. It answers whether the newest of them has come; of those that were let go, nothing will. */
+export function showEvents(seqs: Iterable<number>, events: readonly Event[]): boolean {
+  const wanted = [...seqs];
+  const at = wanted.flatMap((seq) => {
     const e = events[firstFrom(events, seq)];
     return e?.seq === seq ? [e.atMs] : [];
   });
-  if (at.length === 0) return;
-  const from = Math.min(...at);
-  const to = Math.max(...at);
-  const room = Math.max(20, (to - from) * 0.08);
-  show(from - room, to + room);
+  if (at.length > 0) {
+    const from = at.reduce((x, y) => Math.min(x, y));
+    const to = at.reduce((x, y) => Math.max(x, y));
+    const room = Math.max(20, (to - from) * 0.08);
+    show(from - room, to + room);
+  }
+  const newest = events.at(-1)?.seq ?? -1;
+  return wanted.every((seq) => seq <= newest);
 }
 
-/** showEvidence pins events and leads to them: for the button of a finding. */
+/** showEvidence leads to events in the timeline: for the button of a finding. */
 export function showEvidence(seqs: readonly number[], events: readonly Event[]): void {
-  pinned.value = { ...pinned.value, events: seqs };
   showEvents(seqs, events);
-  document.getElementById("timeline")?.scrollIntoView({ block: "start" });
+  const to = document.getElementById("timeline");
+  if (!to) return;
+  to.scrollIntoView({ block: "start" });
+  to.tabIndex = -1;
+  to.focus({ preventScroll: true });
 }
