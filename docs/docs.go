@@ -6,5 +6,5 @@ import "embed"
 
 // Files are the documents in Markdown. A document in Japanese is called NAME.ja.md beside its English NAME.md; where there is none, the English one is all there is.
 //
-//go:embed *.md images
+//go:embed *.md adr images
 var Files embed.FS

@@ -5,14 +5,19 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/text"
 
 	"github.com/icescope/icescope/protocol"
 )
@@ -26,6 +31,65 @@ type documents struct {
 
 // markdown is what our documents are written in: CommonMark with tables, and headings that can be linked to. Raw HTML is left out.
 var markdown = goldmark.New(goldmark.WithExtensions(extension.Table), goldmark.WithParserOptions(parser.WithAutoHeadingID()))
+
+// anchors names headings as GitHub does, where our documents are read too: goldmark's own names drop every letter beyond ASCII, and so all of a Japanese heading.
+type anchors map[string]bool
+
+// Generate implements parser.IDs.
+func (a anchors) Generate(heading []byte, _ ast.NodeKind) []byte {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsLetter(r), unicode.IsMark(r), unicode.IsNumber(r), r == '-', r == '_':
+			return unicode.ToLower(r)
+		case r == ' ':
+			return '-'
+		}
+		return -1
+	}, strings.TrimSpace(string(heading)))
+	if name == "" {
+		name = "heading"
+	}
+	free := name
+	for n := 1; a[free]; n++ {
+		free = name + "-" + strconv.Itoa(n)
+	}
+	a[free] = true
+	return []byte(free)
+}
+
+// Put implements parser.IDs.
+func (a anchors) Put(name []byte) { a[string(name)] = true }
+
+// unlink leaves of the links that lead to nothing here, as those into the sources do, their words. name is the document that they stand in.
+func (d documents) unlink(root ast.Node, name string) error {
+	var dead []*ast.Link
+	err := ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if link, ok := n.(*ast.Link); ok && entering && !d.leads(path.Dir(name), string(link.Destination)) {
+			dead = append(dead, link)
+		}
+		return ast.WalkContinue, nil
+	})
+	for _, link := range dead {
+		for link.FirstChild() != nil {
+			link.Parent().InsertBefore(link.Parent(), link, link.FirstChild())
+		}
+		link.Parent().RemoveChild(link.Parent(), link)
+	}
+	return err
+}
+
+// leads tells whether a link is to somewhere else, within its document, or to a file that is here.
+func (d documents) leads(dir, to string) bool {
+	u, err := url.Parse(to)
+	if err != nil {
+		return false
+	}
+	if u.IsAbs() || u.Host != "" || u.Path == "" {
+		return true
+	}
+	info, err := fs.Stat(d.files, path.Join(dir, u.Path))
+	return err == nil && !info.IsDir()
+}
 
 // scrollable gives the keyboard what may be wider than a narrow window (WCAG 2.1.1). Goldmark escapes both in the text.
 var scrollable = strings.NewReplacer("<pre>", `<pre tabindex="0">`, "<table>", `<table tabindex="0">`)
@@ -56,23 +120,32 @@ img { max-width: 100% } nav { font-size: .9rem } :focus-visible { outline: 2px s
 
 func newDocuments(files fs.FS, lang protocol.Lang) (documents, error) {
 	d := documents{files: files, lang: lang, pages: map[string]func() ([]byte, error){}}
-	names, err := fs.Glob(files, "*.md")
-	for _, name := range names {
-		d.pages[name] = sync.OnceValues(func() ([]byte, error) { return d.render(name) })
+	for _, pattern := range []string{"*.md", "adr/*.md"} {
+		names, err := fs.Glob(files, pattern)
+		if err != nil {
+			return d, err
+		}
+		for _, name := range names {
+			d.pages[name] = sync.OnceValues(func() ([]byte, error) { return d.render(name) })
+		}
 	}
-	return d, err
+	return d, nil
 }
 
 func (d documents) render(name string) ([]byte, error) {
-	text, err := fs.ReadFile(d.files, name)
+	source, err := fs.ReadFile(d.files, name)
 	if err != nil {
 		return nil, err
 	}
 	var body, page bytes.Buffer
-	if err := markdown.Convert(text, &body); err != nil {
+	root := markdown.Parser().Parse(text.NewReader(source), parser.WithContext(parser.NewContext(parser.WithIDs(anchors{}))))
+	if err := d.unlink(root, name); err != nil {
 		return nil, err
 	}
-	title, _, _ := strings.Cut(strings.TrimPrefix(string(text), "# "), "\n")
+	if err := markdown.Renderer().Render(&body, source, root); err != nil {
+		return nil, err
+	}
+	title, _, _ := strings.Cut(strings.TrimPrefix(string(source), "# "), "\n")
 	frame := struct {
 		Lang, Other     protocol.Lang
 		Title           string
