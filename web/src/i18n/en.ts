@@ -213,6 +213,7 @@ export const en = {
   "timeline.out": "Zoom out",
   "timeline.all": "Everything",
   "timeline.follow": "Newest run",
+  "timeline.paper": "The timeline and the plots are not printed. The exported report names the events that each finding stands on; the exported recording has them all.",
   "timeline.evidence": "Show evidence ({n})",
   "timeline.kinds": "Kinds of events",
   "timeline.list": "Events as a list",

@@ -215,6 +215,7 @@ export const ja: Messages = {
   "timeline.out": "縮小",
   "timeline.all": "全体",
   "timeline.follow": "最新の実行",
+  "timeline.paper": "タイムラインと測定値の推移は印刷されません。各所見の根拠となるイベントの番号は書き出したレポートに、すべてのイベントは書き出した記録に含まれます。",
   "timeline.evidence": "根拠を表示({n}件)",
   "timeline.kinds": "イベントの種類",
   "timeline.list": "イベントの一覧",

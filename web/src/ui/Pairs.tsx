@@ -1,6 +1,7 @@
 import "./Pairs.css";
 import { signal } from "@preact/signals";
-import { useRef, useState } from "preact/hooks";
+import { options } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { t, word } from "../i18n";
 import { focusOfPair, pairKey, pointed } from "../model/focus";
 import type { DirectionState, PairCounters, PairEnd, PairReport, Report, TrialReport } from "../protocol.gen";
@@ -20,12 +21,35 @@ import { directionLook } from "./tones";
 /** view is how the reader wants all pairs shown. */
 const view = signal<"matrix" | "list">("matrix");
 
+/** On paper, where nothing scrolls, all pairs are a list: of a matrix only what is in sight is drawn. */
+const onPaper = signal(false);
+
+/** usePaper draws the list before the paper is made: the browser waits for nothing that comes later. */
+function usePaper(): void {
+  useEffect(() => {
+    const set = (on: boolean) => () => {
+      const later = options.debounceRendering;
+      options.debounceRendering = (draw) => draw();
+      onPaper.value = on;
+      options.debounceRendering = later!;
+    };
+    const [before, after] = [set(true), set(false)];
+    addEventListener("beforeprint", before);
+    addEventListener("afterprint", after);
+    return () => {
+      removeEventListener("beforeprint", before);
+      removeEventListener("afterprint", after);
+    };
+  }, []);
+}
+
 /** A list of more pairs is drawn as far as it is asked for: the matrix is made for so many. */
 const LISTED = 60;
 
 /** Pairs shows each pair as its two directions, and each direction as the way of a check: sent, arrived, answered, answer back. */
 export function Pairs({ report, filter }: { report: Report; filter: Filter }) {
   const fits = (tr: TrialReport) => filter === "all" || tr.kind === filter;
+  usePaper();
   const side = sideTrials(report).filter((s) => fits(s.trial) && s.trial.pairs.length > 0);
   return (
     <div class="pairs">
@@ -98,7 +122,7 @@ function Trial({ trial: tr, report, of, own }: { trial: TrialReport; report: Rep
       )}
       {tr.pairs.length === 0 ? (
         <p class="muted">{t(tr.outcome === "" ? "pairs.notyet" : "pairs.none")}</p>
-      ) : view.value === "matrix" ? (
+      ) : view.value === "matrix" && !onPaper.value ? (
         <>
           <Matrix report={report} trial={tr} label={name} own={own ?? false} chosen={pair ? chosen : ""} choose={setChosen} />
           <div class="pairs-chosen" aria-live="polite">
@@ -130,7 +154,7 @@ function List({ trial: tr, report, label }: { trial: TrialReport; report: Report
   const [shown, setShown] = useState(LISTED);
   return (
     <>
-      <Table pairs={tr.pairs.slice(0, shown)} trial={tr} report={report} label={label} />
+      <Table pairs={onPaper.value ? tr.pairs : tr.pairs.slice(0, shown)} trial={tr} report={report} label={label} />
       {tr.pairs.length > shown && (
         <p class="pairs-more">
           <button type="button" class="button" onClick={() => setShown(shown + 4 * LISTED)} data-testid="pairs-more">

@@ -13,6 +13,7 @@ export function OverTime({ report }: { report: Report }) {
     <>
       <Section id="timeline" title={t("timeline.title")} note={t("timeline.note")}>
         <Later load={timeline} place="place-timeline" props={{}} />
+        <p class="on-paper">{t("timeline.paper")}</p>
       </Section>
       <Section id="plots" title={t("plots.title")} note={t("plots.note")}>
         <Later load={plots} place="place-plots" props={{ report }} />
