@@ -1,9 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { slimPlots } from "./dev/slim.ts";
 import { stories } from "./dev/stories.ts";
 
 // The page is served with a strict Content-Security-Policy (server/headers.go): no inline script or style, no data: URL. So nothing is inlined, whatever its size.
 export default defineConfig({
-  plugins: [stories()],
+  plugins: [slimPlots(), stories()],
   build: {
     target: "es2022",
     assetsInlineLimit: 0,

@@ -1,22 +1,13 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { aligned, type Line } from "../../model/series";
-import type { Ink } from "../timeline/kinds";
 import type { Inks } from "../timeline/draw";
 import { useSize } from "../timeline/canvas";
 import { cursorMs, view } from "../timeline/view";
+import { HEIGHT_PX, options, type Style } from "./options";
 
-/** The height of a plot, as in Plots.css. */
-const HEIGHT_PX = 150;
 /** New values are drawn at most so often: nobody reads faster, and a sample comes every half second. */
 const DRAW_MS = 400;
-
-export interface Style {
-  ink: Ink;
-  dashed: boolean;
-  dots: boolean;
-  line: boolean;
-}
 
 interface Props {
   lines: readonly Line[];
@@ -42,50 +33,7 @@ export function Plot({ lines, inks, look, version, scale, styleOf }: Props) {
 
   useEffect(() => {
     if (!size || size.width < 40) return;
-    const axis = { stroke: inks.muted, font: `11px ${inks.font}`, grid: { stroke: inks.line, width: 1 }, ticks: { show: false } };
-    const u = new uPlot(
-      {
-        width: Math.floor(size.width),
-        height: HEIGHT_PX,
-        legend: { show: false },
-        padding: [8, 10, 0, 0],
-        cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { size: 7 } },
-        scales: {
-          x: { time: false, auto: false, range: () => [view.peek().fromMs / 1000, view.peek().toMs / 1000] },
-          y: { range: (_u, _min, max) => [0, max > 0 ? max * 1.12 : 1] },
-        },
-        axes: [
-          { ...axis, size: 24, space: 70, values: (_u, at) => at.map((s) => `${+s.toFixed(3)} s`) },
-          { ...axis, size: 46, space: 30, values: (_u, at) => at.map((v) => `${+v.toFixed(2)}`) },
-        ],
-        series: [
-          {},
-          ...latest.current.map((l): uPlot.Series => {
-            const s = styleOf(l);
-            const colour = inks[s.ink];
-            return {
-              stroke: colour,
-              width: s.line ? 1.6 : 0,
-              ...(s.dashed ? { dash: [5, 3] } : {}),
-              ...(s.line ? {} : { paths: () => null }),
-              // The end is told by the dots too: one's are filled, the other's hollow.
-              points: { ...(s.dots ? { show: true } : {}), size: 5, width: 1.3, stroke: colour, fill: s.dashed ? inks.ground : colour },
-            };
-          }),
-        ],
-        hooks: {
-          setCursor: [
-            (u) => {
-              if (!u.root.matches(":hover")) return; // moved from elsewhere
-              const left = u.cursor.left ?? -1;
-              cursorMs.value = left < 0 ? null : u.posToVal(left, "x") * 1000;
-            },
-          ],
-        },
-      },
-      data(),
-      box.current!,
-    );
+    const u = new uPlot(options(latest.current, inks, styleOf, Math.floor(size.width)), data(), box.current!);
     const leave = () => (cursorMs.value = null);
     u.over.addEventListener("mouseleave", leave);
     plot.current = u;

@@ -10,7 +10,8 @@ import { useFold } from "../timeline/feed";
 import { useInks } from "../timeline/canvas";
 import { cursorMs } from "../timeline/view";
 import { TrialFilter, type Filter } from "../TrialFilter";
-import { Plot, type Style } from "./Plot";
+import { type Style } from "./options";
+import { Plot } from "./Plot";
 
 /** How far back a value is still that of the moment under the cursor. Of the round trips of ICE, one comes every few seconds. */
 const REACH_MS: Record<Metric, number> = { rtt: 8000, trips: 1000, jitter: 1000, loss: 1500, throughput: 1000, fps: 1000 };
