@@ -575,10 +575,12 @@ func (n *end) sample(s *protocol.Sample, event int, own []int) (progress bool) {
 	for i := range s.Remote {
 		n.sawRemote(&s.Remote[i], event)
 	}
+	whole := true // a thin sample of a held trial has no candidates, and its pairs are those of the last whole one
 	for i := range s.Pairs {
 		p := &s.Pairs[i]
 		l, r := byID(s.Local, p.Local), byID(s.Remote, p.Remote)
 		if l == nil || r == nil {
+			whole = false
 			continue
 		}
 		if r.Type == "prflx" && slices.Contains(own, r.Port) {
@@ -627,7 +629,9 @@ func (n *end) sample(s *protocol.Sample, event int, own []int) (progress bool) {
 			n.selected = have.key()
 		}
 	}
-	n.count(s.AtMs)
+	if whole {
+		n.count(s.AtMs)
+	}
 	return progress
 }
 

@@ -39,7 +39,7 @@ func (f *Fold) blackHole(t *trial, l load) (x Finding, ok bool) {
 	// An end whose burst was never reported on may have lost it to the last packet, or only have had no time: only sizes that lie far apart speak for the former.
 	surely := lost(l.from, l.to, 0)
 	unheard := sorted && l.from.data != nil && l.from.data.LossPercent == nil && surely.lost >= fewPackets && surely.lostBytes >= farApart*surely.mean
-	burst := t.connected() && (l.from.swallowed() || unheard)
+	burst := t.connected() && (l.from.swallowed() || unheard && !l.to.received(large))
 	switch {
 	case t.connected():
 		sorted = sorted && burst // a congested queue also lets small packets pass rather than large ones, but never none
@@ -133,6 +133,19 @@ func (l load) noneArrived() Evidence {
 		return note(catalog.T("evidence.dtls-none-arrived-bytes", "from", l.from.peer.name(), "to", l.to.peer.name(), "bytes", itoa64(l.sent)), l.events...)
 	}
 	return note(catalog.T("evidence.dtls-none-arrived", "from", l.from.peer.name(), "to", l.to.peer.name(), "sent", itoa64(l.sentPackets), "bytes", itoa64(l.sent)), l.events...)
+}
+
+// received: did packets of about that mean size in bytes arrive at this end, one after the other? Then it is not their size that some of them did not.
+func (n *end) received(size int64) bool {
+	for i, c := range n.counted {
+		if i == 0 {
+			continue
+		}
+		if packets := c.got - n.counted[i-1].got; packets >= fewPackets && 5*(c.gotBytes-n.counted[i-1].gotBytes) >= 4*size*packets {
+			return true
+		}
+	}
+	return false
 }
 
 // swallowed: was this end's burst lost to the last packet, though the channel beside it answered?

@@ -47,6 +47,16 @@ func (f *Fold) Diagnose() Diagnosis {
 	return d
 }
 
+// ToldMs is how long the environment of a browser is waited for, from its joining: the page sends it in the first second, on a machine that keeps up.
+const ToldMs = 10_000
+
+// untold: is there a browser that may yet tell where it runs?
+func (f *Fold) untold() bool {
+	return slices.ContainsFunc(f.peers, func(p *peer) bool {
+		return p.joined.Kind == protocol.KindBrowser && p.online && p.env == nil && f.lastMs < p.joinedMs+ToldMs
+	})
+}
+
 var trialOrder = []protocol.TrialKind{protocol.TrialHost, protocol.TrialSTUN, protocol.TrialRelayUDP, protocol.TrialRelayTCP, protocol.TrialCustom}
 
 // needsOf says what a pair needs whose cheapest working trial is this one.
@@ -119,6 +129,9 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 			v.Cause, v.Confidence = findings[i].Code, findings[i].Confidence
 			v.Final = v.Final && !undecided(findings[i], experiments)
 		}
+	}
+	if v.Needs == protocol.NeedsUndetermined && v.Cause == "" && f.untold() {
+		v.Final = false // what no trial could begin with stands there
 	}
 	if hindered { // a cheaper way might have connected on a machine that keeps up, and is tried again
 		v.Final = v.Final && len(again) == 0
