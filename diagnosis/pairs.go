@@ -236,6 +236,7 @@ type flow struct {
 	// alias is the pair under whose remote address the far end's packets do come, where none come under the asked one. All that the far end's base sends to this
 	// base is one flow and has one source address here; if that is not the address that was asked, every answer is non-symmetric.
 	alias   *endPair
+	several bool // the far end's packets come from several addresses, so that it is no one flow: nobody knows which requests of this pair arrived
 	counted bool // both ends count requests
 	events  []int
 }
@@ -285,6 +286,7 @@ func judge(p *endPair, from, to []*seen, deaf bool) (f flow) {
 	f.counted = p.RequestsSent != nil && len(to) > 0
 	// Requests that the far end counts may have come through this end's other addresses for it; what those cannot explain came through this one.
 	f.arrived, f.surely = received, received
+	aliases := 0
 	for _, s := range from {
 		if s.endPair != p {
 			f.surely -= value(s.RequestsSent)
@@ -294,12 +296,15 @@ func judge(p *endPair, from, to []*seen, deaf bool) (f flow) {
 		}
 		if s.endPair != p && value(s.RequestsReceived)+value(s.ResponsesReceived) > 0 && value(p.RequestsReceived) == 0 {
 			f.alias = s.endPair
+			aliases++
 		}
 	}
 	switch {
 	case f.arrived > 0 && f.arrived < fewRequests: // both ends are not sampled in the same moment
 	case f.arrived <= 0 || f.answered == 0:
 		f.state = protocol.DirUnanswered
+	case aliases > 1 && f.surely < fewRequests:
+		f.several = true
 	case f.alias != nil:
 		f.state = protocol.DirNonSymmetric
 	default:

@@ -169,9 +169,9 @@ func loadOf(from, to *end) (l load) {
 	return l
 }
 
-// known: does the far end count what arrives at all?
+// known: does the far end count what arrives at all? One whose own checks are not answered may throw away what comes (pion), or not count it.
 func (l load) known() bool {
-	return slices.ContainsFunc(l.to.pairs, func(p *endPair) bool { return p.BytesReceived != nil })
+	return l.to.iceConnected() && slices.ContainsFunc(l.to.pairs, func(p *endPair) bool { return p.BytesReceived != nil })
 }
 
 // Sizes of packets, in bytes of UDP payload.
@@ -267,6 +267,10 @@ type long struct {
 
 // longChecks looks for checks that were made long: those of the experiment, and those that a headless peer sent at the end's own place or beside it.
 func (f *Fold) longChecks(t *trial, from, to *peer) (c long) {
+	ways := t.ways()
+	ordinary := slices.ContainsFunc(ways[:], func(l lane) bool {
+		return l.from.peer == from && l.to.peer == to && (l.state == protocol.DirAnswered || l.alive())
+	})
 	for _, x := range f.experiment(protocol.ExperimentSize) {
 		if x.kind != t.kind {
 			continue
@@ -277,7 +281,7 @@ func (f *Fold) longChecks(t *trial, from, to *peer) (c long) {
 			case l.from.peer != from || l.to.peer != to || size <= ordinaryCheck:
 			case l.state == protocol.DirAnswered || l.alive():
 				c.passed, c.events = max(c.passed, size), addEvents(c.events, l.events...)
-			case l.dead() && l.counted:
+			case ordinary && l.dead() && l.counted: // else the length is not why
 				c.died, c.sure, c.events = size, true, addEvents(c.events, l.events...)
 			}
 		}

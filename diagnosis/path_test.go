@@ -39,6 +39,7 @@ func TestSizesTellAHoleFromAFilter(t *testing.T) {
 		{"a small ClientHello of one packet", carrying(7, 1750, 0, 0), carrying(0, 0, 0, 0), true, false, 0, 0, 250},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			c.to.stateAt = map[string]float64{"ice=connected": 1}
 			l := loadOf(c.from, c.to)
 			small, large, sorted := l.sorted()
 			if l.none() != c.none || sorted != c.sorted || l.smallest() != c.smallest {
@@ -92,5 +93,12 @@ func TestWordsOfADescription(t *testing.T) {
 	}
 	if n := (&end{transport: transport{said: []words{{fragment: string(make([]byte, 253))}}}}); checkSize(n) != 584 {
 		t.Errorf("a check with two fragments of 253 characters has %d bytes", checkSize(n))
+	}
+}
+
+// An end whose own checks are not answered may throw away what comes; pion does.
+func TestWhoIsNotConnectedCountsNothing(t *testing.T) {
+	if l := loadOf(carrying(14, 10241, 0, 0), carrying(0, 0, 0, 0)); l.none() {
+		t.Error("nothing is said to have arrived at an end that was not connected")
 	}
 }

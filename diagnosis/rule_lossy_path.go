@@ -87,7 +87,7 @@ func (t *trial) losses() (out []losses) {
 			return nil
 		}
 		for _, l := range t.ways() { // one direction may be dead, and the other lose some
-			if l.alive() && l.counted {
+			if l.alive() && l.counted && !l.several {
 				out = append(out, losses{from: l.from, to: l.to, sent: l.sent, lost: max(0, l.sent-l.arrived-startChecks), checks: true, events: l.events})
 			}
 		}

@@ -32,11 +32,11 @@ var laneOrder = map[protocol.DirectionState]int{
 
 func (l *lane) take(f flow) {
 	sent, arrived, answered, events := l.sent+f.sent, l.arrived+max(0, f.arrived), max(l.answered, f.answered), addEvents(l.events, f.events...)
-	counted := l.counted || f.counted
+	counted, several := l.counted || f.counted, l.several || f.several
 	if laneOrder[f.state] > laneOrder[l.state] {
 		l.flow = f
 	}
-	l.sent, l.arrived, l.answered, l.events, l.counted = sent, arrived, answered, events, counted
+	l.sent, l.arrived, l.answered, l.events, l.counted, l.several = sent, arrived, answered, events, counted, several
 }
 
 // dead: enough requests were sent this way and not one arrived.
