@@ -213,7 +213,7 @@ export const en = {
   "timeline.out": "Zoom out",
   "timeline.all": "Everything",
   "timeline.follow": "Newest run",
-  "timeline.paper": "The timeline and the plots are not printed. The exported report names the events that each finding stands on; the exported recording has them all.",
+  "timeline.paper": "The timeline and the plots are not printed. The exported report and recording have the events.",
   "timeline.evidence": "Show evidence ({n})",
   "timeline.kinds": "Kinds of events",
   "timeline.list": "Events as a list",
@@ -495,7 +495,7 @@ export const en = {
   "matrix.counts": "Sent {sent}, arrived {arrived}, answered {answered}, answers back {back}.",
 
   "findings.light": "Light up on the page",
-  "findings.light.text": "Opening lights what this stands on: in the picture, the tables, the matrix and the timeline, which zooms to it.",
+  "findings.light.text": "Opening lights what this stands on: in the picture, the tables, the matrix and the timeline.",
   "findings.link": "Link to this evidence",
   "findings.pairs": "Pairs: {n}",
   "findings.candidates": "Candidates: {n}",

@@ -215,7 +215,7 @@ export const ja: Messages = {
   "timeline.out": "縮小",
   "timeline.all": "全体",
   "timeline.follow": "最新の実行",
-  "timeline.paper": "タイムラインと測定値の推移は印刷されません。各所見の根拠となるイベントの番号は書き出したレポートに、すべてのイベントは書き出した記録に含まれます。",
+  "timeline.paper": "タイムラインと測定値の推移は印刷されません。イベントは、書き出したレポートと記録に含まれます。",
   "timeline.evidence": "根拠を表示({n}件)",
   "timeline.kinds": "イベントの種類",
   "timeline.list": "イベントの一覧",
@@ -497,7 +497,7 @@ export const ja: Messages = {
   "matrix.counts": "送信 {sent}、到着 {arrived}、応答 {answered}、応答の到着 {back}。",
 
   "findings.light": "ページ上で強調表示",
-  "findings.light.text": "開くと、根拠となる箇所を図・表・マトリクス・タイムラインで強調表示し、タイムラインをその範囲に拡大します。",
+  "findings.light.text": "開くと、根拠となる箇所を図・表・マトリクス・タイムラインで強調表示します。",
   "findings.link": "この根拠へのリンク",
   "findings.pairs": "ペア {n}件",
   "findings.candidates": "候補 {n}件",

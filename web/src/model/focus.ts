@@ -18,6 +18,8 @@ export interface Focus {
 export const pointed = signal<Focus | null>(null);
 /** pinned is what stays lit until something else is: an opened finding's evidence. */
 export const pinned = signal<Focus | null>(null);
+/** sought are the events that the timeline is to zoom to, once, as soon as it is there and has them: where the reader then goes in the time is the reader's. */
+export const sought = signal<readonly number[] | null>(null);
 
 /** lit is everything that is to be lit now. */
 export const lit = computed(() => {
@@ -138,7 +140,7 @@ export function focusOfEvents(report: Report | null, events: readonly Event[]): 
   return {
     candidates: candidates.filter(({ candidate: c }) => about.has(c.event)).map((c) => candidateKey(c.peer, c.candidate)),
     pairs: held.map((p) => p.key),
-    lanes: unique([...new Set(held.map((p) => p.trial))].flatMap(bothLanes)),
+    lanes: unique(held.flatMap((p) => bothLanes(p.trial))),
     events: own,
   };
 }

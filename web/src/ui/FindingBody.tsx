@@ -1,16 +1,15 @@
 import { signal } from "@preact/signals";
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { lang, t } from "../i18n";
-import { focusOfEvidence, pinned, pointed, type Focus } from "../model/focus";
+import { focusOfEvidence, pinned, pointed, sought, type Focus } from "../model/focus";
 import type { Evidence, Finding, Report } from "../protocol.gen";
-import { Room } from "./context";
+import { openAround, Room } from "./context";
 import { Copy } from "./Copy";
 import { EventLinks } from "./EventLinks";
 import { FindingExperiments } from "./FindingsExperiments";
 import { findingURL } from "./format";
 import { back, showPair } from "./matrix/sought";
 import { Sign } from "./Sign";
-import { showEvents, showEvidence } from "./timeline/view";
 
 /** FindingBody is what stands behind a finding's title: the cause in words, what to change, and what it stands on. */
 export function FindingBody({ finding: f, report, open }: { finding: Finding; report?: Report; open?: boolean }) {
@@ -70,18 +69,15 @@ export function anchor(f: Pick<Finding, "id">): string {
  */
 function Proof({ finding: f, report, open }: { finding: Finding; report: Report | null; open: boolean }) {
   const box = useRef<HTMLDetailsElement>(null);
-  const told = [...new Set(f.evidence.flatMap((e) => e.events))];
+  const told = f.evidence.flatMap((e) => e.events);
   const [first] = useState(open);
   const [opened, setOpened] = useState(open);
   const on = shownFinding.value === f.id;
-  const room = useContext(Room);
-  // Once, as soon as the events are there: where the reader then goes in the time is the reader's. Until then, and no longer, each event that comes is looked at.
-  const zoomed = useRef(false);
-  if (!on) zoomed.current = false;
-  const events = on && !zoomed.current ? room?.events.value : undefined;
   const light = (show: boolean) => {
-    if (show) shownFinding.value = f.id;
-    else if (shownFinding.peek() === f.id) {
+    if (show) {
+      shownFinding.value = f.id;
+      sought.value = told;
+    } else if (shownFinding.peek() === f.id) {
       shownFinding.value = "";
       pinned.value = null;
     }
@@ -90,14 +86,11 @@ function Proof({ finding: f, report, open }: { finding: Finding; report: Report 
   useEffect(() => {
     if (on && report) pinned.value = focusOfEvidence(report, f);
   }, [on, report, f]);
-  useEffect(() => {
-    if (events) zoomed.current = showEvents(told, events);
-  }, [events]);
   useEffect(() => () => light(false), []);
   useEffect(() => {
     const follow = () => {
       if (addressed() !== anchor(f)) return;
-      openAround(box.current!);
+      openAround(box.current);
       light(true);
       show(box.current!);
     };
@@ -125,20 +118,10 @@ function Proof({ finding: f, report, open }: { finding: Finding; report: Report 
             <Sign name="eye" /> {t("findings.light")}
           </button>
         )}
-        {report && report.run > 0 && told.length > 0 && room && (
-          <button
-            type="button"
-            class="button"
-            onClick={() => {
-              light(true);
-              zoomed.current = true;
-              back.value = { id: anchor(f), title: f.title };
-              showEvidence(told, room.events.peek());
-            }}
-            data-testid="finding-timeline"
-          >
-            <Sign name="wait" /> {t("timeline.title")}
-          </button>
+        {told.length > 0 && (report?.run ?? 0) > 0 && (
+          <a class="small" href="#timeline" onClick={() => (light(true), leave(f))} data-testid="finding-timeline">
+            {t("timeline.title")}
+          </a>
         )}
         {/* for a message to somebody else */}
         <a class="small" href={`#${encodeURIComponent(anchor(f))}`}>
@@ -157,20 +140,24 @@ function Proof({ finding: f, report, open }: { finding: Finding; report: Report 
   );
 }
 
+/** leave keeps the way back to a finding. */
+function leave(f: Finding): void {
+  back.value = { id: anchor(f), title: f.title };
+}
+
 function Line({ evidence: e, finding: f, report }: { evidence: Evidence; finding: Finding; report: Report | null }) {
   const focus = report ? focusOfEvidence(report, f, [e]) : null;
   const on = () => (pointed.value = focus);
   const off = () => (pointed.value = null);
-  const leave = () => (back.value = { id: anchor(f), title: f.title });
   return (
     <li onMouseEnter={on} onMouseLeave={off} onFocusIn={on} onFocusOut={off} data-testid="evidence">
-      {e.text} <EventLinks events={e.events} before={leave} />
+      {e.text} <EventLinks events={e.events} before={() => leave(f)} />
       {focus && (focus.pairs!.length > 0 || focus.candidates!.length > 0) && (
         <button
           type="button"
           class="event-link"
           onClick={() => {
-            leave();
+            leave(f);
             goTo(focus);
           }}
           data-testid="evidence-table"
@@ -190,11 +177,6 @@ function goTo({ pairs = [], candidates = [] }: Focus): void {
   if (pairs[0] && showPair(pairs[0])) return;
   const to = row ?? document.getElementById(pairs.length > 0 ? "pairs" : "candidates");
   if (to) show(to);
-}
-
-/** openAround opens a box, and those that it stands in: a note's evidence is in two. */
-export function openAround(box: HTMLDetailsElement | null): void {
-  for (; box; box = box.parentElement?.closest("details") ?? null) box.open = true;
 }
 
 /** show brings an element into sight and lets the keyboard go on from there. */

@@ -1,5 +1,6 @@
 import { t } from "../i18n";
-import { openAround, show } from "./FindingBody";
+import { openAround } from "./context";
+import { show } from "./FindingBody";
 import { back } from "./matrix/sought";
 import { Sign } from "./Sign";
 
@@ -14,7 +15,7 @@ export function FindingsBack() {
         type="button"
         class="button quiet"
         onClick={() => {
-          const evidence = document.getElementById(from.id) as HTMLDetailsElement | null;
+          const evidence = document.getElementById(from.id);
           away();
           if (!evidence) return;
           openAround(evidence);

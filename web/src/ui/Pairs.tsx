@@ -1,7 +1,7 @@
 import "./Pairs.css";
 import { signal } from "@preact/signals";
 import { options } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { t, word } from "../i18n";
 import { focusOfPair, pairKey, pointed } from "../model/focus";
 import type { DirectionState, PairCounters, PairEnd, PairReport, Report, TrialReport } from "../protocol.gen";
@@ -24,24 +24,13 @@ const view = signal<"matrix" | "list">("matrix");
 /** On paper, where nothing scrolls, all pairs are a list: of a matrix only what is in sight is drawn. */
 const onPaper = signal(false);
 
-/** usePaper draws the list before the paper is made: the browser waits for nothing that comes later. */
-function usePaper(): void {
-  useEffect(() => {
-    const set = (on: boolean) => () => {
-      const later = options.debounceRendering;
-      options.debounceRendering = (draw) => draw();
-      onPaper.value = on;
-      options.debounceRendering = later!;
-    };
-    const [before, after] = [set(true), set(false)];
-    addEventListener("beforeprint", before);
-    addEventListener("afterprint", after);
-    return () => {
-      removeEventListener("beforeprint", before);
-      removeEventListener("afterprint", after);
-    };
-  }, []);
+/** paper draws before it returns: the browser that makes the paper waits for nothing. */
+function paper(on: boolean): void {
+  options.debounceRendering = (draw) => draw();
+  onPaper.value = on;
+  delete options.debounceRendering;
 }
+Object.assign(globalThis, { onbeforeprint: () => paper(true), onafterprint: () => paper(false) });
 
 /** A list of more pairs is drawn as far as it is asked for: the matrix is made for so many. */
 const LISTED = 60;
@@ -49,7 +38,6 @@ const LISTED = 60;
 /** Pairs shows each pair as its two directions, and each direction as the way of a check: sent, arrived, answered, answer back. */
 export function Pairs({ report, filter }: { report: Report; filter: Filter }) {
   const fits = (tr: TrialReport) => filter === "all" || tr.kind === filter;
-  usePaper();
   const side = sideTrials(report).filter((s) => fits(s.trial) && s.trial.pairs.length > 0);
   return (
     <div class="pairs">

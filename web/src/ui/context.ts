@@ -18,6 +18,11 @@ export function useRoom(): RoomModel {
 /** inspected is the event whose recording the reader asked to see. */
 export const inspected = signal<number | null>(null);
 
+/** openAround opens all that an element stands in: a note's evidence is a box in a box. */
+export function openAround(e: Element | null): void {
+  for (let box = e?.closest("details"); box; box = box.parentElement?.closest("details")) box.open = true;
+}
+
 /** showEvent leads to an event: to its line in the signaling log where it has one, else to what was recorded. */
 export function showEvent(seq: number): void {
   const line = document.getElementById(`event-${seq}`);
@@ -25,7 +30,7 @@ export function showEvent(seq: number): void {
     inspected.value = seq;
     return;
   }
-  for (let box = line.closest("details"); box; box = box.parentElement?.closest("details") ?? null) box.open = true;
+  openAround(line);
   line.scrollIntoView({ block: "center" });
   line.focus({ preventScroll: true });
   line.classList.remove("flash");

@@ -2,7 +2,7 @@ import "./Timeline.css";
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t, word } from "../../i18n";
-import { lit, pointed } from "../../model/focus";
+import { lit, pointed, sought } from "../../model/focus";
 import type { Event, TrialKind } from "../../protocol.gen";
 import { inspected, useRoom } from "../context";
 import { Sign } from "../Sign";
@@ -43,6 +43,10 @@ export default function Timeline() {
     if (next.lastMs < old.lastMs) chosen.value = null; // another recording
     if (next.firstMs !== old.firstMs || next.lastMs !== old.lastMs || next.runMs !== old.runMs) bounds.value = next;
   }, [events]);
+  const wanted = sought.value;
+  useEffect(() => {
+    if (wanted && showEvents(wanted, events)) sought.value = null;
+  }, [events, wanted]);
 
   const shows = (m: Mark) => !hidden.has(m.kind) && (trial === "all" || m.trial === trial || m.trial === "");
   const listed = useMemo(

@@ -28,13 +28,6 @@ describe("what a finding stands on is zoomed to", () => {
     expect(showEvents([1, 2], events(25, 50))).toBe(true);
     expect(chosen.value).toBeNull();
   });
-
-  test("before the timeline is drawn, which keeps it", () => {
-    bounds.value = { firstMs: 0, lastMs: 0, runMs: 0 };
-    showEvents([20, 30], events(0, 100));
-    bounds.value = { firstMs: 0, lastMs: 10_000, runMs: 500 };
-    expect(view.value).toEqual({ fromMs: 1920, toMs: 3080 });
-  });
 });
 
 test("nothing is shown that is outside of all that there is", () => {

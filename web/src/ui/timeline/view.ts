@@ -33,8 +33,7 @@ function padded(fromMs: number, lastMs: number): Span {
 }
 
 export function show(fromMs: number, toMs: number): void {
-  // Before the timeline is drawn, nobody has counted what there is.
-  const all = bounds.value.lastMs > 0 ? whole.value : { fromMs, toMs };
+  const all = whole.value;
   const least = Math.max(MIN_SPAN_MS, toMs - fromMs);
   const length = Math.min(least, all.toMs - all.fromMs);
   const from = Math.min(Math.max(all.fromMs, fromMs), all.toMs - length);
@@ -86,14 +85,4 @@ export function showEvents(seqs: Iterable<number>, events: readonly Event[]): bo
   }
   const newest = events.at(-1)?.seq ?? -1;
   return wanted.every((seq) => seq <= newest);
-}
-
-/** showEvidence leads to events in the timeline: for the button of a finding. */
-export function showEvidence(seqs: readonly number[], events: readonly Event[]): void {
-  showEvents(seqs, events);
-  const to = document.getElementById("timeline");
-  if (!to) return;
-  to.scrollIntoView({ block: "start" });
-  to.tabIndex = -1;
-  to.focus({ preventScroll: true });
 }
