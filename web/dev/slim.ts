@@ -19,9 +19,14 @@ const cuts: [RegExp, string, number][] = [
   [/^const \[ timeIncrs(Ms|S), .*$/gm, "", 2],
   [/^\tconst _(tzDate|fmtDate|timeAxisSplits|timeAxisVals|timeSeriesVal) .*$/gm, "", 5],
   // No legend, nothing to select, no line that is brought forward, no areas under or between lines.
-  [/^\t+(let isTime|const showLegend|const cursorFocus|let \[ bandFillDir, bandClipDir \]) .*$/gm, "", 8],
-  [/\b(isTime|showLegend|cursorFocus|legend\.live|select\.show|bandClipDir != 0|series\.fill != null \|\| bandFillDir != 0)\b/g, "false", 41],
+  [/^\t+(let isTime|const showLegend|const cursorFocus|const cursorOnePt|let \[ bandFillDir, bandClipDir \]) .*$/gm, "", 9],
+  [/\b(isTime|showLegend|cursorFocus|cursorOnePt|legend\.live|select\.show|bandClipDir != 0|series\.fill != null \|\| bandFillDir != 0)\b/g, "false", 46],
   [/\bflags != 0 && bands\b/g, "false && bands", 1],
+  // No titles along the axes; nothing is dragged, or heard from other plots.
+  [/\baxis\.label\b/g, "null", 6],
+  [/^\t+onMouse\(mousedown, .*$/gm, "", 1],
+  [/^\t+didDrag && .*$/gm, "", 1],
+  [/^\tevents\.\w+ = \w+;$/gm, "", 4],
 ];
 
 /** slim is uPlot's file without those parts. Another version of it fails the build instead of drawing something else. */
