@@ -3,6 +3,7 @@
 //	go run ./e2e/cmd/lab -list
 //	go run ./e2e/cmd/lab -scenario asymmetric-nat
 //	go run ./e2e/cmd/lab -bench
+//	go run ./e2e/cmd/lab -page -minutes 2
 //	go run ./e2e/cmd/lab -all
 //	go run ./e2e/cmd/lab -all -ends chromium,firefox-one,firefox-both,headless-one -o docs/lab-table.md
 //	go run ./e2e/cmd/lab -all -stories diagnosis/testdata
@@ -41,7 +42,9 @@ func main() {
 	picture := flag.String("picture", "", "with -all and one play's name: a file for the picture that the documents show")
 	guide := flag.String("guide", "", "with -all and one play's name: a directory for the pictures of the guide")
 	bench := flag.Bool("bench", false, "print how long people wait, against the targets")
-	runs := flag.Int("runs", 0, "with -all and -bench: how often each scenario is played (1, 10); with -nat: how often each client is asked (10)")
+	page := flag.Bool("page", false, "print what the page costs its reader, against the targets: its first paint, a flood of pairs, its heap; needs no root")
+	minutes := flag.Float64("minutes", 10, fmt.Sprintf("with -page: for how long the page's heap is followed; %d at the most", e2e.MaxHeapMinutes))
+	runs := flag.Int("runs", 0, "with -all and -bench: how often each scenario is played (1, 10); with -page: how often each page is opened (10); with -nat: how often each client is asked (10)")
 	nat := flag.Bool("nat", false, "let each client classify each of the lab's NATs, and print the table")
 	nats := flag.String("nats", "", "with -nat: only these NATs, as in none,eim-apdf")
 	clients := flag.String("clients", "", "with -nat: only these, as in cli,chromium,firefox,coturn,stun,pion")
@@ -61,6 +64,8 @@ func main() {
 		err = meet(ctx, *rows, *out)
 	case *bench:
 		err = measure(ctx, cmp.Or(*runs, 10))
+	case *page:
+		err = measurePage(ctx, cmp.Or(*runs, 10), *minutes)
 	case *list:
 		for _, s := range e2e.Scenarios {
 			fmt.Printf("%-24s %s\n", s.Name, s.Title)
@@ -214,8 +219,7 @@ func measure(ctx context.Context, runs int) error {
 		return err
 	}
 	defer done()
-	const row = "%-34s %8s %8s %8s %s\n"
-	fmt.Printf(row, fmt.Sprintf("the lab, %d runs each", runs), "target", "median", "slowest", "")
+	fmt.Printf(figureRow, fmt.Sprintf("the lab, %d runs each", runs), "target", "median", "slowest", "")
 	var candidates []time.Duration
 	undrawn := 0
 	for _, t := range targets {
@@ -224,22 +228,25 @@ func measure(ctx context.Context, runs int) error {
 		if err != nil {
 			return err
 		}
-		line("verdict: "+s.Name, t.within, f.ToFinal, row, "")
+		line("verdict: "+s.Name, t.within, f.ToFinal, "")
 		candidates = append(candidates, f.Candidate...)
 		undrawn += len(f.Undrawn)
 	}
-	line("candidate to both screens", candidateTarget, candidates, row, fmt.Sprintf("(%d candidates, %d never drawn)", len(candidates), undrawn))
+	line("candidate to both screens", candidateTarget, candidates, fmt.Sprintf("(%d candidates, %d never drawn)", len(candidates), undrawn))
 	return nil
 }
 
-func line(name string, target time.Duration, d []time.Duration, row, note string) {
+// figureRow has the name of a figure, its target, median and slowest, and what else there is to say.
+const figureRow = "%-34s %8s %8s %8s %s\n"
+
+func line(name string, target time.Duration, d []time.Duration, note string) {
 	show := func(d time.Duration) string {
 		if target < time.Second {
 			return fmt.Sprintf("%d ms", d.Milliseconds())
 		}
 		return fmt.Sprintf("%.2f s", d.Seconds())
 	}
-	fmt.Printf(row, name, show(target), show(e2e.Median(d)), show(slices.Max(append(d, 0))), note)
+	fmt.Printf(figureRow, name, show(target), show(e2e.Median(d)), show(slices.Max(append(d, 0))), note)
 }
 
 // prepare removes leftovers and finds or builds the binary. done removes what it built.
