@@ -4,7 +4,7 @@ import { render } from "preact";
 import { lang, pickLang, setLang } from "./i18n";
 import { serverInfo } from "./signaling/info";
 import { App } from "./ui/App";
-import { place, placeOf } from "./ui/reports/place";
+import { left, place } from "./ui/reports/place";
 import { begin, entered } from "./ui/session";
 import { loadTheme } from "./ui/theme";
 
@@ -27,7 +27,7 @@ if (fixture) {
 }
 
 // Back from a room to the start page: a page load is the plainest way to leave a room. A link within the page is no such way.
-addEventListener("popstate", () => (location.pathname.startsWith("/r/") !== entered.value || placeOf(new URL(location.href)).at !== place.value.at) && location.reload());
+addEventListener("popstate", (e) => (location.pathname.startsWith("/r/") !== entered.value || left(place.value, new URL(location.href), e.state)) && location.reload());
 
 // What the links say depends on the server's addresses: a page that is drawn before it knows them would move under the reader.
 await Promise.race([Promise.all([texts, asked]), texts.then(() => new Promise((resolve) => setTimeout(resolve, INFO_MS)))]);

@@ -72,7 +72,7 @@ export async function bring(files: readonly File[]): Promise<void> {
   for (const f of files) body.append("file", f, f.name);
   brought.value = { state: "loading" };
   if (place.value.at !== "brought") {
-    history.pushState(null, "", `/reports?lang=${lang()}`); // back leads to where the reader was
+    history.pushState("brought", "", `/reports?lang=${lang()}`); // back leads to where the reader was
     place.value = { at: "brought" };
   }
   scrollTo(0, 0);

@@ -13,3 +13,11 @@ export function placeOf(url: URL): Place {
   if (/^\/compare\/?$/.test(url.pathname)) return { at: "compare", a: url.searchParams.get("a") ?? "", b: url.searchParams.get("b") ?? "" };
   return { at: "room" };
 }
+
+/**
+ * left tells whether the reader has gone from where the page stands, by the address and the state of the entry in the history. What was dropped on the page has no
+ * address of its own: its entry is marked, and those of the links within it have a fragment.
+ */
+export function left(from: Place, to: URL, state: unknown): boolean {
+  return placeOf(to).at !== from.at && !(from.at === "brought" && (state === "brought" || to.hash));
+}

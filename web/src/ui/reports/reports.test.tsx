@@ -7,7 +7,7 @@ import { fixtures } from "../fixtures";
 import { entered, model } from "../session";
 import { bring, brought, eventsOf } from "./data";
 import { Kept } from "./Pages";
-import { place, placeOf } from "./place";
+import { left, place, placeOf } from "./place";
 
 beforeEach(async () => {
   vi.stubGlobal("location", new URL("http://10.9.0.10:8080/reports"));
@@ -60,6 +60,18 @@ test.each([
   ["/reports/../x", "room"],
   [`/compare?a=${id}&b=x`, "compare"],
 ])("%s is the place %s", (path, at) => expect(placeOf(new URL(path, "http://h")).at).toBe(at));
+
+test.each([
+  ["/reports", null, true], // back to the list
+  ["/reports#timeline", null, false], // a link within what was dropped
+  ["/reports", "brought", false], // back from there
+  ["/", null, true],
+])("from what was dropped, %s with the state %s leads away: %s", (to, state, away) => expect(left({ at: "brought" }, new URL(to, "http://h"), state)).toBe(away));
+
+test("a link within a kept report leads nowhere else", () => {
+  expect(left({ at: "report", id }, new URL(`/reports/${id}#finding-x`, "http://h"), null)).toBe(false);
+  expect(left({ at: "report", id }, new URL("/reports", "http://h"), null)).toBe(true);
+});
 
 describe.each(langValues)("in %s", (lang) => {
   beforeEach(() => setLang(lang));
