@@ -75,7 +75,7 @@ func (p *tab) opens() {
 	if before != after {
 		p.t.Errorf("opening the evidence moves the page by %d px", after-before)
 	}
-	p.eval(`document.querySelector('#cause [data-testid="finding-timeline"]').click()`, nil)
+	p.eval(`document.querySelector('#cause a[href="#timeline"]').click()`, nil)
 	p.see(q("timeline-follow") + `?.getAttribute("aria-pressed") === "false"`)
 	p.see(q("timeline-evidence") + `.textContent.match(/[1-9]/)`)
 	p.see(`Math.abs(document.getElementById("timeline").getBoundingClientRect().top) < innerHeight / 2`)
