@@ -37,6 +37,17 @@ new PerformanceObserver(list => { for (const e of list.getEntries()) labPaint.ta
 const paintRead = `({ fcp: labPaint.fcp, tasks: labPaint.tasks, now: performance.now(),
 	bytes: [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")].reduce((n, e) => n + e.transferSize, 0) })`
 
+// paintWork is the shortest of some equal pieces of work, in milliseconds.
+const paintWork = `(() => {
+	let least = Infinity, x = 0;
+	for (let n = 0; n < 9; n++) {
+		const began = performance.now();
+		for (let i = 0; i < 3e6; i++) x = (x * 31 + i) | 0;
+		least = Math.min(least, performance.now() - began + (x & 0));
+	}
+	return least;
+})()`
+
 // task is one long task of the page, in milliseconds since the navigation.
 type task struct{ Start, Duration float64 }
 
@@ -50,6 +61,8 @@ type Painted struct {
 	Tasks int
 	// Bytes are what was transferred: the document and its files with their headers, as HTTP compressed them.
 	Bytes int
+	// Slowdown is how much slower the page's processor was indeed: asked for and had are two things, on a busy machine above all.
+	Slowdown float64
 	// Restless: the page was never quiet for 5 s, so that Blocking goes on beyond what was seen.
 	Restless bool
 }
@@ -126,9 +139,27 @@ func (h *loopback) paint(ctx context.Context, path string) (p Painted, err error
 	if seen.FCP == 0 {
 		return p, fmt.Errorf("nothing was painted within %v; console %q", paintPatience, c.Log())
 	}
+	if p.Slowdown, err = c.slowdown(ctx); err != nil {
+		return p, err
+	}
 	p.FCP, p.Bytes = milliseconds(seen.FCP), seen.Bytes
 	p.Blocking, p.Tasks = blocking(seen.FCP, seen.Tasks)
 	return p, nil
+}
+
+// slowdown lets the page do the same work as slowed down as it is, and then not.
+func (c *chromium) slowdown(ctx context.Context) (times float64, err error) {
+	var slow, fast float64
+	if err := c.Eval(ctx, paintWork, &slow); err != nil {
+		return 0, err
+	}
+	if err := c.call(ctx, "Emulation.setCPUThrottlingRate", map[string]any{"rate": 1}, nil); err != nil {
+		return 0, err
+	}
+	if err := c.Eval(ctx, paintWork, &fast); err != nil {
+		return 0, err
+	}
+	return slow / max(fast, 0.1), nil // the page's clock beats in tenths at the finest
 }
 
 // lastBusy is the end of the last long task, or the first paint.

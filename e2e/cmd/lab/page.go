@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/icescope/icescope/e2e"
@@ -55,15 +56,17 @@ func paint(ctx context.Context, binary string, runs int) error {
 		runs []e2e.Painted
 	}{{"start", f.Start}, {"room", f.Room}} {
 		var fcp, blocking []time.Duration
+		var slowdown []float64
 		bytes, tasks, restless := 0, 0, 0
 		for _, one := range p.runs {
 			fcp, blocking = append(fcp, one.FCP), append(blocking, one.Blocking)
+			slowdown = append(slowdown, one.Slowdown)
 			bytes, tasks = max(bytes, one.Bytes), max(tasks, one.Tasks)
 			if one.Restless {
 				restless++
 			}
 		}
-		line("first contentful paint: "+p.name, paintTarget, fcp, fmt.Sprintf("(%d bytes)", bytes))
+		line("first contentful paint: "+p.name, paintTarget, fcp, fmt.Sprintf("(%d bytes; the CPU was %.1f to %.1f× slower)", bytes, slices.Min(slowdown), slices.Max(slowdown)))
 		note := fmt.Sprintf("(%d long tasks at the most)", tasks)
 		if restless > 0 {
 			note += fmt.Sprintf(" (%d runs were never quiet)", restless)
