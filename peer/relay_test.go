@@ -117,6 +117,33 @@ func TestRelayOverStreams(t *testing.T) {
 	}
 }
 
+// A server that has an IPv6 address only, over both transports.
+func TestRelayOverIPv6(t *testing.T) {
+	t.Parallel()
+	n := must[*stdnet.Net](t)(stdnet.NewNet())
+	datagrams, err := net.ListenPacket("udp6", "[::1]:0")
+	if err != nil {
+		t.Skipf("no IPv6 here: %v", err)
+	}
+	stream := must[net.Listener](t)(net.Listen("tcp6", "[::1]:0"))
+	serveTURN(t, n, datagrams, nil, "::1")
+	serveTURN(t, n, nil, stream, "::1")
+	for relay, c := range map[string]struct {
+		url  string
+		kind protocol.TrialKind
+	}{
+		"udp": {"turn:" + datagrams.LocalAddr().String() + "?transport=udp", protocol.TrialRelayUDP},
+		"tcp": {"turn:" + stream.Addr().String() + "?transport=tcp", protocol.TrialRelayTCP},
+	} {
+		t.Run(relay, func(t *testing.T) {
+			r := newRoom(t)
+			defer r.joinAs(peer.Config{}, peer.Config{})()
+			trial := r.start(c.kind, func(s *protocol.Start) { s.ICEServers = []protocol.ICEServer{relayAt(c.url)} })
+			checkRelay(t, r, trial, c.url, relay)
+		})
+	}
+}
+
 // What a server refuses, and why there is no connection to it, is told as a browser tells it.
 func TestRelayErrorsAreNamed(t *testing.T) {
 	t.Parallel()

@@ -143,6 +143,7 @@ func (t *trial) follow(ctx context.Context) {
 func (t *trial) create(ctx context.Context) error {
 	t.gather = newGathering(t)
 	t.wire = watch(t.config.Net, t.gather.settle)
+	t.wire.sixOnly = onlyIPv6Relays(t.start.ICEServers)
 	engine := webrtc.SettingEngine{LoggerFactory: pionLog{t.log, ""}}
 	engine.SetNet(t.wire)
 	// Else pion closes everything by itself when the other end says goodbye, and the last sample is lost. The server says when a trial is over.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 
 	"github.com/icescope/icescope/protocol"
@@ -37,6 +38,9 @@ func newTURNDialer(ctx context.Context, w *wire, servers []protocol.ICEServer, i
 
 // Dial is called by pion once for each TURN URL over TCP.
 func (d *turnDialer) Dial(network, address string) (net.Conn, error) {
+	if host, _, err := net.SplitHostPort(address); err == nil && isIPv6(host) {
+		network = "tcp6" // pion says tcp4 whatever the server's address
+	}
 	to, err := d.w.ResolveTCPAddr(network, address)
 	if err != nil {
 		return nil, err
@@ -59,6 +63,28 @@ func (d *turnDialer) Dial(network, address string) (net.Conn, error) {
 		return nil, d.unreachable(at, fmt.Errorf("TLS: %w", err))
 	}
 	return &streamConn{Conn: secret, w: d.w, server: to}, nil
+}
+
+// onlyIPv6Relays: are there TURN servers over UDP, and is each named by an IPv6 address?
+func onlyIPv6Relays(servers []protocol.ICEServer) (six bool) {
+	for _, s := range servers {
+		for _, u := range s.URLs {
+			uri, err := stun.ParseURI(u)
+			if err != nil || uri.Scheme != stun.SchemeTypeTURN || uri.Proto != stun.ProtoTypeUDP {
+				continue
+			}
+			if !isIPv6(uri.Host) {
+				return false
+			}
+			six = true
+		}
+	}
+	return six
+}
+
+func isIPv6(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Is6() && !ip.Is4In6()
 }
 
 // unreachable notes why there is no connection to a server, for its candidate error.

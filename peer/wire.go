@@ -20,6 +20,8 @@ import (
 // do, where pion opens a socket for each: only what one socket is told by several servers shows a NAT's mapping behaviour (RFC 4787 section 4.1).
 type wire struct {
 	transport.Net
+	// sixOnly: every TURN server over UDP is named by an IPv6 address. Set before pion gathers.
+	sixOnly bool
 
 	mu       sync.Mutex
 	names    map[string]resolved // "host:port" as pion asked for it
@@ -106,8 +108,12 @@ func (w *wire) ListenUDP(network string, local *net.UDPAddr) (transport.UDPConn,
 	return &udpConn{UDPConn: conn, w: w}, nil
 }
 
-// ListenPacket is how pion opens the socket towards a TURN server over UDP.
+// ListenPacket is how pion opens the socket towards a TURN server over UDP. It only knows those of IPv4 (pion/ice 4.4.0, gather.go), and all that its client asks for an
+// IPv6 one is a socket of that family.
 func (w *wire) ListenPacket(network, address string) (net.PacketConn, error) {
+	if host, port, err := net.SplitHostPort(address); err == nil && w.sixOnly && network == "udp4" && host == net.IPv4zero.String() {
+		network, address = "udp6", net.JoinHostPort(net.IPv6unspecified.String(), port)
+	}
 	conn, err := w.Net.ListenPacket(network, address)
 	if err != nil {
 		return conn, err
