@@ -286,9 +286,10 @@ func judge(p *endPair, from, to []*seen, deaf bool) (f flow) {
 	f.counted = p.RequestsSent != nil && len(to) > 0
 	// Requests that the far end counts may have come through this end's other addresses for it; what those cannot explain came through this one.
 	f.arrived, f.surely = received, received
-	aliases := 0
+	aliases, working := 0, false
 	for _, s := range from {
 		if s.endPair != p {
+			working = working || s.RequestsSent == nil && value(s.ResponsesReceived) > 0
 			f.surely -= value(s.RequestsSent)
 			if value(s.ResponsesReceived) > 0 {
 				f.arrived -= value(s.RequestsSent)
@@ -305,6 +306,7 @@ func judge(p *endPair, from, to []*seen, deaf bool) (f flow) {
 		f.state = protocol.DirUnanswered
 	case aliases > 1 && f.surely < fewRequests:
 		f.several = true
+	case working && p.RequestsSent == nil: // an end that does not count what it sends (Firefox): all of it may have come through the address that works
 	case f.alias != nil:
 		f.state = protocol.DirNonSymmetric
 	default:

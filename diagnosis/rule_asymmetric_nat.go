@@ -1,6 +1,7 @@
 package diagnosis
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/icescope/icescope/catalog"
@@ -39,8 +40,13 @@ func asymmetricNAT(f *Fold) (out []Finding) {
 					Direction: &protocol.Direction{From: from.peer.id, To: to.peer.id}, breaks: []protocol.TrialKind{t.kind}}
 				asked := endpoint(pair.remote.Address, pair.remote.Port)
 				seen := "?"
+				var alias netip.Addr
 				if fl.alias != nil {
-					seen = endpoint(to.outsideOf(fl.alias.remote), fl.alias.remote.Port)
+					outside := to.outsideOf(fl.alias.remote)
+					seen, alias = endpoint(outside, fl.alias.remote.Port), addrOf(outside)
+				}
+				if f.answersElsewhere(to.peer, addrOf(pair.remote.Address), alias) {
+					continue
 				}
 				x.Summary = catalog.T("", "from", from.peer.name(), "to", to.peer.name(), "asked", asked, "answerer", seen)
 				if n := value(pair.NonSymmetric); n > 0 {
@@ -71,7 +77,7 @@ func asymmetricNAT(f *Fold) (out []Finding) {
 			continue
 		}
 		p := f.peer(c.peer)
-		if p == nil {
+		if p == nil || f.answersElsewhere(p, addrOf(c.To), addrOf(c.Answerer)) {
 			continue
 		}
 		x := Finding{Severity: protocol.SeverityWarning, Confidence: protocol.Certain, Peers: []string{p.id}, breaks: []protocol.TrialKind{protocol.TrialHost},
@@ -83,6 +89,18 @@ func asymmetricNAT(f *Fold) (out []Finding) {
 		out = merge(out, x)
 	}
 	return out
+}
+
+// answersElsewhere: has the machine another address of its own than the asked one, which its answers come from, or may? A socket bound to all interfaces answers from
+// that of the interface which the route back takes, and no NAT is to blame.
+func (f *Fold) answersElsewhere(p *peer, asked, alias netip.Addr) bool {
+	for _, n := range f.endsOf(p) {
+		var own netip.Addr
+		if f.plainAt(n, &own) && own != asked && (own == alias || !alias.IsValid()) {
+			return true
+		}
+	}
+	return false
 }
 
 // outsideOf is the address that the other end sees for one of this end's bases: its own, or, where the browser hides a peer-reflexive address, what this end learned of

@@ -4,6 +4,7 @@ import { t, word } from "../i18n";
 import { lit, pointed } from "../model/focus";
 import type { Report, SignalReport } from "../protocol.gen";
 import { Sign } from "./Sign";
+import { still } from "./matrix/still";
 import { ms, peerName } from "./format";
 import type { Filter } from "./TrialFilter";
 
@@ -26,7 +27,7 @@ export function Signaling({ report, filter }: { report: Report; filter: Filter }
         </thead>
         <tbody>
           {rows.map((s) => (
-            <Row key={s.event} line={s} report={report} />
+            <Row key={s.event} line={s} way={s.to ? `${peerName(report, s.from)} → ${peerName(report, s.to)}` : ""} />
           ))}
         </tbody>
       </table>
@@ -44,8 +45,9 @@ function markLit(): () => void {
   });
 }
 
-function Row({ line: s, report }: { line: SignalReport; report: Report }) {
-  return (
+/** A line changes only when the other end has taken what it tells. There may be thousands, and a snapshot several times a second. */
+const Row = still(
+  ({ line: s, way }: { line: SignalReport; way: string }) => (
     <tr
       onMouseEnter={() => (pointed.value = { events: [s.event] })}
       onMouseLeave={() => (pointed.value = null)}
@@ -61,7 +63,7 @@ function Row({ line: s, report }: { line: SignalReport; report: Report }) {
       <td class="right">
         <span class="muted small mono">#{s.event}</span> {ms(s.atMs)}
       </td>
-      <td class="signal-way" title={s.to && `${peerName(report, s.from)} → ${peerName(report, s.to)}`}>
+      <td class="signal-way" title={way}>
         {s.from.toUpperCase()}
         {s.to && (
           <>
@@ -80,8 +82,9 @@ function Row({ line: s, report }: { line: SignalReport; report: Report }) {
       </td>
       <td class="right">{s.error ? <Refused /> : s.appliedMs == null ? <span class="muted">–</span> : ms(s.appliedMs - s.atMs)}</td>
     </tr>
-  );
-}
+  ),
+  (old, now) => old.line.event === now.line.event && old.line.appliedMs === now.line.appliedMs && old.line.error === now.line.error && old.way === now.way,
+);
 
 function Refused() {
   return (

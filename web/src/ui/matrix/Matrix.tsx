@@ -40,24 +40,35 @@ export function Matrix({ report, trial: tr, label, own, chosen, choose }: Props)
   const at = { row: Math.min(active.row, size.rows - 1), col: Math.min(active.col, size.cols - 1) };
   useLights(box, "pairs");
 
-  // Which part is in sight: after scrolling, after a change of the box's size, and when candidates came.
-  const frame = useRef(0);
+  // Which part is in sight: after scrolling, after a change of the box's size, and when candidates came. What the box measures is noted when the browser has laid it out
+  // anyway: to ask for it after a change would have the whole page laid out once more.
+  const sight = useRef({ top: 0, left: 0, width: 0, height: 0 });
   const look = () => {
-    frame.current = 0;
+    const { top, left, width, height } = sight.current;
+    if (!width) return;
+    const now = { rows: seen(top, height, CELL_HEIGHT, size.rows), cols: seen(left, width, CELL_WIDTH, size.cols) };
+    setView((old) => (alike(old, now) ? old : now));
+  };
+  const measure = useRef(() => {});
+  measure.current = () => {
     const e = box.current;
     if (!e) return;
-    const now = { rows: seen(e.scrollTop, e.clientHeight, CELL_HEIGHT, size.rows), cols: seen(e.scrollLeft, e.clientWidth, CELL_WIDTH, size.cols) };
-    setView((old) => (alike(old, now) ? old : now));
+    sight.current = { top: e.scrollTop, left: e.scrollLeft, width: e.clientWidth, height: e.clientHeight };
+    look();
   };
   useLayoutEffect(look, [size.rows, size.cols]);
   useEffect(() => {
-    const observer = new ResizeObserver(() => (frame.current ||= requestAnimationFrame(look)));
+    let frame = 0;
+    const observer = new ResizeObserver(() => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => measure.current());
+    });
     observer.observe(box.current!);
     return () => {
       observer.disconnect();
-      cancelAnimationFrame(frame.current);
+      cancelAnimationFrame(frame);
     };
-  }, [size.rows, size.cols]);
+  }, []);
 
   const bring = ({ row, col }: typeof at) => {
     const e = box.current!;
@@ -65,7 +76,7 @@ export function Matrix({ report, trial: tr, label, own, chosen, choose }: Props)
     const [width, height] = [e.clientWidth - head.offsetWidth, e.clientHeight - head.offsetHeight];
     e.scrollTop = Math.max((row + 1) * CELL_HEIGHT - height, Math.min(row * CELL_HEIGHT, e.scrollTop));
     e.scrollLeft = Math.max((col + 1) * CELL_WIDTH - width, Math.min(col * CELL_WIDTH, e.scrollLeft));
-    look();
+    measure.current();
   };
   const go = (to: typeof at) => {
     setActive(to);
@@ -134,7 +145,7 @@ export function Matrix({ report, trial: tr, label, own, chosen, choose }: Props)
       onMouseOver={over}
       onMouseLeave={off}
       onClick={click}
-      onScroll={() => (frame.current ||= requestAnimationFrame(look))}
+      onScroll={() => measure.current()}
       data-testid="matrix"
       data-trial={tr.kind}
     >

@@ -64,7 +64,17 @@ export function Plot({ lines, inks, look, version, scale, styleOf }: Props) {
     const rescale = () => {
       cancelAnimationFrame(frame);
       const { fromMs, toMs } = view.peek();
-      if (seen) frame = requestAnimationFrame(() => plot.current?.setScale("x", { min: fromMs / 1000, max: toMs / 1000 }));
+      if (!seen) return;
+      frame = requestAnimationFrame(() => {
+        plot.current?.setScale("x", { min: fromMs / 1000, max: toMs / 1000 });
+        place(cursorMs.peek()); // the moment that is pointed at stands elsewhere now
+      });
+    };
+    const place = (at: number | null) => {
+      const u = plot.current;
+      if (!u || u.root.matches(":hover")) return;
+      const left = at === null ? -10 : u.valToPos(at / 1000, "x");
+      u.setCursor({ left, top: at === null ? -10 : 10 }, false);
     };
     // What is off the screen is drawn when it comes onto it.
     const watch = new IntersectionObserver(([entry]) => {
@@ -72,12 +82,7 @@ export function Plot({ lines, inks, look, version, scale, styleOf }: Props) {
     });
     watch.observe(box.current!);
     const endView = view.subscribe(rescale);
-    const endCursor = cursorMs.subscribe((at) => {
-      const u = plot.current;
-      if (!u || u.root.matches(":hover")) return;
-      const left = at === null ? -10 : u.valToPos(at / 1000, "x");
-      u.setCursor({ left, top: at === null ? -10 : 10 }, false);
-    });
+    const endCursor = cursorMs.subscribe(place);
     return () => {
       cancelAnimationFrame(frame);
       watch.disconnect();

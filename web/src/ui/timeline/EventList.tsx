@@ -40,7 +40,10 @@ export function EventList({ events }: { events: readonly Event[] }) {
     return () => watch.disconnect();
   }, []);
   useEffect(() => {
-    if (atEnd.current && here.peek() === null) box.current!.scrollTop = events.length * LINE_PX;
+    if (!atEnd.current || here.peek() !== null) return;
+    // Not at once: scrolling lays the page out, and more may be drawn in this frame.
+    const frame = requestAnimationFrame(() => (box.current!.scrollTop = events.length * LINE_PX));
+    return () => cancelAnimationFrame(frame);
   }, [events.length]);
   useEffect(() => {
     const el = box.current!;
