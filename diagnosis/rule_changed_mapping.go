@@ -131,6 +131,15 @@ func (f *Fold) unstable(p *peer) bool {
 	return ok
 }
 
+// forgetful: do its mappings change, in use or in a pause?
+func (f *Fold) forgetful(p *peer) bool {
+	if f.unstable(p) {
+		return true
+	}
+	_, short := f.shortLived(p)
+	return short
+}
+
 // moved finds sockets of the measurement whose checks one corner saw come from several addresses.
 func (f *Fold) moved(p *peer) (out []Evidence) {
 	for _, n := range p.nats {
@@ -191,33 +200,37 @@ func (f *Fold) busySurplus(p *peer) (last surplus, ok bool) {
 // shortMappingLifetime: the surplus comes after a pause, at the browser's own beat.
 func shortMappingLifetime(f *Fold) (out []Finding) {
 	for _, p := range f.peers {
-		x := Finding{Severity: protocol.SeverityWarning, Confidence: protocol.Likely, Peers: []string{p.id}}
-		if len(f.moved(p))+len(f.movedAnswers(p)) > 0 {
-			continue // a mapping that changes while it is used says nothing of how long it would live
-		}
-		for _, s := range f.surplus(p) {
-			if s.idle < idleMs {
-				continue
-			}
-			if !s.stayed() { // another network, or another interface
-				continue
-			}
-			before, ok := s.repeats()
-			if !ok { // another program that asks
-				x.Evidence = nil
-				break
-			}
-			seconds := itoa(int(s.atMs-before.atMs+500) / 1000)
-			if x.Summary.Args == nil {
-				x.Summary = catalog.T("", "peer", p.name(), "seconds", seconds, "good", itoa(lifetimeGoodS))
-			}
-			x.Evidence = append(x.Evidence, note(catalog.T("evidence.mapping-replaced", "peer", p.name(), "corner", s.Local, "before", before.Source, "after", s.Source, "seconds", seconds), before.event, s.event))
-		}
-		if len(x.Evidence) > 0 {
+		if x, ok := f.shortLived(p); ok {
 			out = append(out, x)
 		}
 	}
 	return out
+}
+
+// shortLived: was a mapping of this peer forgotten in a pause?
+func (f *Fold) shortLived(p *peer) (x Finding, ok bool) {
+	x = Finding{Severity: protocol.SeverityWarning, Confidence: protocol.Likely, Peers: []string{p.id}}
+	if len(f.moved(p))+len(f.movedAnswers(p)) > 0 {
+		return x, false // a mapping that changes while it is used says nothing of how long it would live
+	}
+	for _, s := range f.surplus(p) {
+		if s.idle < idleMs {
+			continue
+		}
+		if !s.stayed() { // another network, or another interface
+			continue
+		}
+		before, ok := s.repeats()
+		if !ok { // another program that asks
+			return x, false
+		}
+		seconds := itoa(int(s.atMs-before.atMs+500) / 1000)
+		if x.Summary.Args == nil {
+			x.Summary = catalog.T("", "peer", p.name(), "seconds", seconds, "good", itoa(lifetimeGoodS))
+		}
+		x.Evidence = append(x.Evidence, note(catalog.T("evidence.mapping-replaced", "peer", p.name(), "corner", s.Local, "before", before.Source, "after", s.Source, "seconds", seconds), before.event, s.event))
+	}
+	return x, len(x.Evidence) > 0
 }
 
 // stayed: was the corner asked from this IP before? Another one is a change of network, which takes all mappings with it.

@@ -64,7 +64,7 @@ func relayUnusable(f *Fold) (out []Finding) {
 				x.Severity, x.breaks = protocol.SeverityError, []protocol.TrialKind{u.kind}
 			}
 			if f.refused(&x, u) || f.unanswered(&x, u) || f.passesNothing(&x, u) {
-				if x.Confidence == protocol.Likely && u.kind != protocol.TrialRelayTCP && u.t != nil && (f.unstable(u.t.a.peer) || f.unstable(u.t.b.peer)) {
+				if x.Confidence == protocol.Likely && u.kind != protocol.TrialRelayTCP && u.t != nil && (f.forgetful(u.t.a.peer) || f.forgetful(u.t.b.peer)) {
 					x.Confidence = protocol.Possible // the relay loses a client whose address changes
 				}
 				out = append(out, x)
