@@ -303,7 +303,7 @@ func (f *Fold) contradicts(t *trial, direct answer) bool {
 
 // fair: has the trial come to an end of its own, with both ends knowing their address outside?
 func (f *Fold) fair(t *trial) bool {
-	if t.stop == nil || t.hindered() {
+	if t.stop == nil || t.hindered() || f.forgetful(t.a.peer) || f.forgetful(t.b.peer) { // a mapping that does not stay is another one by the time it is used
 		return false
 	}
 	switch t.stop.Reason {

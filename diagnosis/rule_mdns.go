@@ -135,6 +135,19 @@ func (f *Fold) unnamed() (out []Finding) {
 	return out
 }
 
+// mdnsMulticastBlocked is possible at most where a Firefox takes part: it speaks mDNS on one interface only, that of its default route, and on a machine with several the
+// other end may stand at another.
 func mdnsMulticastBlocked(f *Fold) []Finding {
-	return f.unresolved(func(same answer, _ bool) (protocol.Confidence, bool) { return protocol.Likely, same == yes })
+	out := f.unresolved(func(same answer, _ bool) (protocol.Confidence, bool) { return protocol.Likely, same == yes })
+	for i := range out {
+		for _, p := range f.peers {
+			if isFirefox(p) && slices.ContainsFunc(f.trials, func(t *trial) bool {
+				return t.kind == out[i].Trial && t.run == out[i].Run && (t.a.peer == p || t.b.peer == p)
+			}) {
+				out[i].Confidence = protocol.Possible
+				out[i].separatedBy = []separation{{kind: protocol.ExperimentReveal, peer: p.id}}
+			}
+		}
+	}
+	return out
 }
