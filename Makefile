@@ -78,10 +78,9 @@ lab: build
 	  -ends $(or $(KINDS),chromium$(comma)firefox-one$(comma)firefox-both$(comma)headless-one) $(if $(STORIES),-stories $(STORIES)) \
 	  $(if $(SCENARIOS),,-o docs/lab-table.md))
 
-# Half an hour and more.
-## gallery: play every scenario with two Chromium, and write pictures of its page into docs/gallery
+## gallery: drop the recording of every scenario on the page, and write pictures of it into docs/gallery (SCENARIOS narrows it)
 gallery: build
-	ICESCOPE=$(CURDIR)/icescope go run ./e2e/cmd/lab -all -scenario "$(SCENARIOS)" -ends chromium -gallery docs/gallery
+	ICESCOPE=$(CURDIR)/icescope go run ./e2e/cmd/lab -gallery docs/gallery -stories diagnosis/testdata -scenario "$(SCENARIOS)"
 
 # An hour and more. NATS, CLIENTS, RUNS and ROWS narrow it, and then docs/ stay as they are: make lab-nat NATS=eim-apdf CLIENTS=cli,firefox RUNS=1 ROWS=none,eim-apdf
 ## lab-nat: every NAT of the lab by every client, and two browsers behind every pair of NATs, into docs/ (needs root)

@@ -2,11 +2,14 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/tools/txtar"
 
 	"github.com/icescope/icescope/protocol"
 )
@@ -19,8 +22,8 @@ type shotOf struct {
 
 // galleryShots are in the order of the page: as a person would look through them, the wide ones first.
 var galleryShots = func() (out []shotOf) {
-	// So high that the verdict, the trials and the first findings are seen; scaled so that nine hundred pictures stay below 25 MB and their words can still be read.
-	for _, v := range []View{{Width: 1440, Height: 1200, Scale: 0.5}, {Width: 390, Height: 1500, Scale: 0.65}} {
+	// So high that the verdict and the picture of the path are seen; scaled so that nine hundred pictures stay below 25 MB and their words can still be read.
+	for _, v := range []View{{Width: 1440, Height: 1200, Scale: 0.5}, {Width: 390, Height: 1700, Scale: 0.6}} {
 		for _, lang := range []protocol.Lang{protocol.English, protocol.Japanese} {
 			for _, dark := range []bool{false, true} {
 				v.Dark = dark
@@ -39,18 +42,69 @@ func (s shotOf) file() string {
 	return fmt.Sprintf("%s.%s.%d.webp", s.lang, scheme, s.view.Width)
 }
 
-// gallery shows the page to a watcher, in another tab of that browser: another language needs another page, and a reload of A's own would be a new peer.
-func (b *Bench) gallery(ctx context.Context, c *chromium, dir string) error {
+// Gallery drops the recording of every scenario with two Chromium on the page, as a person does with a file, and takes its pictures into that directory, with a page of
+// them. The page draws what it is given, be it from a room or from a file. stories is where the recordings are, as WriteStory leaves them; only scenarios that are wanted.
+func Gallery(ctx context.Context, binary, stories, dir string, wanted func(scenario string) bool) error {
+	h, err := newLoopback(binary)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	c, err := h.page(ctx, "")
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for _, s := range Scenarios {
+		if !wanted(s.Name) {
+			continue
+		}
+		recording, err := recorded(filepath.Join(stories, s.Name+".txtar"))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = h.hang(ctx, c, recording, filepath.Join(dir, s.Name))
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w; console %q", s.Name, err, c.Log())
+		}
+	}
+	return WriteGallery(dir)
+}
+
+// recorded is the recording of a story.
+func recorded(path string) (string, error) {
+	story, err := txtar.ParseFile(path)
+	if err != nil {
+		return "", err
+	}
+	for _, f := range story.Files {
+		if f.Name == "recording.jsonl" {
+			return string(f.Data), nil
+		}
+	}
+	return "", fmt.Errorf("%s has no recording", path)
+}
+
+// hang takes the pictures of one recording.
+func (h *loopback) hang(ctx context.Context, c *chromium, recording, dir string) error {
 	ctx, cancel := context.WithTimeout(ctx, settleDeadline)
 	defer cancel()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	if err := c.NewPage(ctx); err != nil {
-		return err
-	}
 	for _, lang := range []protocol.Lang{protocol.English, protocol.Japanese} {
-		if err := b.watch(ctx, c, lang); err != nil {
+		if err := c.Open(ctx, h.base+"/reports?lang="+string(lang)); err != nil {
+			return err
+		}
+		if err := WaitFor(ctx, c, `document.querySelector("[data-testid=drop]")`); err != nil {
+			return err
+		}
+		if err := c.Eval(ctx, dropRecording(recording), nil); err != nil {
+			return err
+		}
+		if err := WaitFor(ctx, c, `document.querySelector("[data-testid=verdict]")?.dataset.final !== undefined && document.querySelector("#path svg")`); err != nil {
 			return err
 		}
 		for _, s := range galleryShots {
@@ -65,15 +119,25 @@ func (b *Bench) gallery(ctx context.Context, c *chromium, dir string) error {
 	return nil
 }
 
+// dropRecording lets a file fall on the page.
+func dropRecording(recording string) string {
+	text, _ := json.Marshal(recording) // a string always can be
+	return `(() => {
+		const dataTransfer = new DataTransfer();
+		dataTransfer.items.add(new File([` + string(text) + `], "recording.jsonl"));
+		document.querySelector("main").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+	})()`
+}
+
 // WriteGallery writes the gallery's page, README.md of that directory: the pictures of every scenario that has some there.
 func WriteGallery(dir string) error {
 	var b strings.Builder
 	b.WriteString(`# Every scenario of the lab, as its page looks
 
-Written by ` + "`make gallery`" + `. What two Chromium came to in each network of [lab.md](../lab.md), as a third page that watches the room shows it: in English and Japanese, light and dark,
-1440 and 390 pixels wide, cut after the first findings. Beside each name stands the verdict that is expected there; [lab-table.md](../lab-table.md) has what came.
+Written by ` + "`make gallery`" + `. What two Chromium came to in each network of [lab.md](../lab.md): its recording, dropped on the page as a file, in English and Japanese, light and dark,
+1440 and 390 pixels wide, cut after the picture of the path. Beside each name stands the verdict that is expected there; [lab-table.md](../lab-table.md) has what came.
 
-ラボの全シナリオについて、判定が出たあとのページを英語と日本語、ライトとダーク、幅 1440 と 390 ピクセルで撮ったものです。シナリオ名の横は期待される判定です。
+ラボの全シナリオの記録をページにドロップし、英語と日本語、ライトとダーク、幅 1440 と 390 ピクセルで撮ったものです。シナリオ名の横は期待される判定です。
 `)
 	for _, s := range Scenarios {
 		var row []string

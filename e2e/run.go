@@ -40,7 +40,6 @@ const (
 type RunOptions struct {
 	Binary    string // the icescope binary
 	Artefacts string // directory for what is left to look at; empty: nothing is kept
-	Gallery   string // a directory for the pictures of the page at the end, in both languages, light and dark, wide and narrow
 	Picture   string // a file for the picture of A's page at the end that the documents show
 	Guide     string // a directory for the pictures of the guide
 	Dumps     string // a directory for what the browsers themselves have logged; empty: they do not
@@ -354,9 +353,6 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 	if c, ok := ends[0].browser.(*chromium); ok && err == nil {
 		if o.Picture != "" {
 			err = c.Screenshot(ctx, o.Picture, pictureView)
-		}
-		if o.Gallery != "" {
-			err = errors.Join(err, bench.gallery(ctx, c, o.Gallery))
 		}
 		if o.Guide != "" {
 			err = errors.Join(err, bench.guide(ctx, c, o.Guide))

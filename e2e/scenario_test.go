@@ -6,9 +6,6 @@ import (
 	"testing"
 )
 
-// showpiece is the play whose page is pictured in all its colours and sizes: that takes longer than the play.
-const showpiece = "asymmetric-nat"
-
 // What does the report say of a fault that we made ourselves? One play at a time: two machines of two people do not share two cores with two others.
 func TestScenarios(t *testing.T) {
 	need(t, "ip", "nft", "chromium")
@@ -24,11 +21,7 @@ func TestScenarios(t *testing.T) {
 	}
 	for _, s := range plays {
 		t.Run(s.Name, func(t *testing.T) {
-			c := Company{Binary: binary, Artefacts: filepath.Join("..", "artefacts")}
-			if s.Name == showpiece {
-				c.Gallery = filepath.Join(c.Artefacts, "gallery")
-			}
-			played := c.perform(t.Context(), s)
+			played := Company{Binary: binary, Artefacts: filepath.Join("..", "artefacts")}.perform(t.Context(), s)
 			for _, wrong := range played.Wrong {
 				t.Error(wrong)
 			}

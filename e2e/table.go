@@ -50,7 +50,6 @@ type Company struct {
 	Binary    string
 	Artefacts string // a directory; each play's is in there by its name
 	AtOnce    int    // how many plays at a time
-	Gallery   string // a directory; the pictures of each play with two Chromium are in there by its name; empty: none
 	Picture   string // see RunOptions
 	Guide     string // see RunOptions
 	Stories   string // a directory to write each play's recording to, as a story of the diagnosis; empty: none
@@ -109,9 +108,6 @@ func (p Played) void() bool {
 
 func (c Company) once(ctx context.Context, p Play) Played {
 	o := RunOptions{Binary: c.Binary, Artefacts: filepath.Join(c.Artefacts, p.Name), Picture: c.Picture, Guide: c.Guide}
-	if c.Gallery != "" && p.Ends() == TwoChromium {
-		o.Gallery = filepath.Join(c.Gallery, p.Name)
-	}
 	if c.Dumps != "" {
 		o.Dumps = filepath.Join(c.Dumps, p.Name)
 	}

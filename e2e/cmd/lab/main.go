@@ -37,7 +37,7 @@ func main() {
 	all := flag.Bool("all", false, "play all scenarios and print a matrix")
 	ends := flag.String("ends", string(e2e.Listed), "with -all: what stands at the ends, as in chromium,firefox-one,firefox-both,headless-one; listed: two Chromium, and what each scenario lists")
 	atOnce := flag.Int("at-once", 2, "with -all: how many plays at a time")
-	gallery := flag.String("gallery", "", "with -all: a directory for pictures of the page at the end, in both languages, light and dark, wide and narrow, and a page of them")
+	gallery := flag.String("gallery", "", "a directory for pictures of every scenario's page, in both languages, light and dark, wide and narrow, made of the recordings in -stories; needs no root")
 	artefacts := flag.String("artefacts", "artefacts", "with -all: where to put screenshots, reports and recordings")
 	picture := flag.String("picture", "", "with -all and one play's name: a file for the picture that the documents show")
 	guide := flag.String("guide", "", "with -all and one play's name: a directory for the pictures of the guide")
@@ -66,12 +66,14 @@ func main() {
 		err = measure(ctx, cmp.Or(*runs, 10))
 	case *page:
 		err = measurePage(ctx, cmp.Or(*runs, 10), *minutes)
+	case *gallery != "":
+		err = hang(ctx, *name, *stories, *gallery)
 	case *list:
 		for _, s := range e2e.Scenarios {
 			fmt.Printf("%-24s %s\n", s.Name, s.Title)
 		}
 	case *all:
-		err = play(ctx, *name, *ends, cmp.Or(*runs, 1), *out, e2e.Company{Artefacts: *artefacts, AtOnce: *atOnce, Gallery: *gallery, Picture: *picture, Guide: *guide, Stories: *stories, Dumps: *dumps})
+		err = play(ctx, *name, *ends, cmp.Or(*runs, 1), *out, e2e.Company{Artefacts: *artefacts, AtOnce: *atOnce, Picture: *picture, Guide: *guide, Stories: *stories, Dumps: *dumps})
 	default:
 		err = hold(ctx, *name)
 	}
@@ -119,6 +121,18 @@ func hold(ctx context.Context, name string) error {
 	fmt.Println("\nCtrl-C removes it all")
 	<-ctx.Done()
 	return b.Close()
+}
+
+// hang makes the gallery.
+func hang(ctx context.Context, names, stories, dir string) error {
+	binary, done, err := prepare()
+	if err != nil {
+		return err
+	}
+	defer done()
+	return e2e.Gallery(ctx, binary, stories, dir, func(scenario string) bool {
+		return wanted(e2e.Play{Name: scenario, Scenario: e2e.Scenario{Name: scenario}}, names)
+	})
 }
 
 // play plays the programme, prints a line for each play as it ends, writes the table, and says whether all is as expected.
@@ -169,11 +183,6 @@ func play(ctx context.Context, names, ends string, runs int, out string, c e2e.C
 	})
 	if ctx.Err() != nil {
 		return ctx.Err()
-	}
-	if c.Gallery != "" {
-		if err := e2e.WriteGallery(c.Gallery); err != nil {
-			return err
-		}
 	}
 	for _, e := range e2e.AllEnds {
 		if slices.ContainsFunc(all, func(p e2e.Played) bool { return p.Ends() == e }) {

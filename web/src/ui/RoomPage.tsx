@@ -80,6 +80,11 @@ function Measured({ report, own, invite, still }: { report: Report; own: string;
   const ran = [...new Set([...report.trials, ...sideTrials(report).map((s) => s.trial)].map((tr) => tr.kind))];
   return (
     <>
+      {columns(report).length === 2 && (
+        <Section id="path" title={t("path.title")} note={t("path.note")}>
+          <Path report={report} />
+        </Section>
+      )}
       <Section
         id="trials"
         title={t("trials.title")}
@@ -112,11 +117,6 @@ function Measured({ report, own, invite, still }: { report: Report; own: string;
       {report.experiments.length > 0 && (
         <Section id="experiments" title={t("experiments.title")} note={t("experiments.note")}>
           <Experiments report={report} own={own} disabled={cannotRun} />
-        </Section>
-      )}
-      {columns(report).length === 2 && (
-        <Section id="path" title={t("path.title")} note={t("path.note")}>
-          <Path report={report} />
         </Section>
       )}
       <OverTime report={report} />
