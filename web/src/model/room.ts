@@ -1,5 +1,5 @@
 // The one object that the page draws from. It folds nothing: the snapshot is the server's, the events are the recording as it streams.
-import { signal, type ReadonlySignal } from "@preact/signals";
+import { batch, signal, type ReadonlySignal } from "@preact/signals";
 import type { Event, Experiment, Lang, ProtocolError, Report, ServerMessage, TrialKind, Welcome } from "../protocol.gen";
 import { GATHER_MS, gatherAlone, type AloneState } from "../rtc/alone";
 import type { Outbox } from "../rtc/agent";
@@ -7,6 +7,7 @@ import { askForDevice, environment, RevealError, webRTCError } from "../rtc/envi
 import { Hold } from "../rtc/hold";
 import { NATTrial } from "../rtc/nat";
 import { Trial } from "../rtc/trial";
+import { Pace } from "./pace";
 import { Connection, type GoneReason, type Status } from "../signaling/connection";
 
 export { RevealError };
@@ -70,8 +71,18 @@ export function openRoom(o: RoomOptions): RoomModel {
   const trials = new Map<string, Pick<Trial, "stop"> & Partial<Pick<Trial, "description" | "candidate">>>();
   let kind = o.kind ?? "browser";
   let eventsSeen = 0;
+  let newest: Report | null = null;
+  let fresh: Event[] = [];
   let alone = 0;
   let endAlone = () => {};
+
+  const pace = new Pace(() =>
+    batch(() => {
+      snapshot.value = newest;
+      if (fresh.length > 0) events.value = [...events.value, ...fresh].slice(-MAX_EVENTS);
+      fresh = [];
+    }),
+  );
 
   const connection = new Connection({
     url: `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws?room=${encodeURIComponent(o.room)}`,
@@ -131,7 +142,8 @@ export function openRoom(o: RoomOptions): RoomModel {
         trials.get(m.candidate.trial)?.candidate?.(m.candidate, m.ref ?? 0);
         break;
       case "snapshot":
-        snapshot.value = m.snapshot;
+        newest = m.snapshot;
+        pace.due();
         break;
       case "events":
         remember(m.events ?? []); // a frame that only carries an ack has none
@@ -142,10 +154,12 @@ export function openRoom(o: RoomOptions): RoomModel {
   }
 
   function remember(more: Event[]): void {
-    const fresh = more.filter((e) => e.seq >= eventsSeen); // a resume may bring some twice
-    if (fresh.length === 0) return;
-    eventsSeen = fresh[fresh.length - 1]!.seq + 1;
-    events.value = [...events.value, ...fresh].slice(-MAX_EVENTS);
+    for (const e of more) {
+      if (e.seq < eventsSeen) continue; // a resume may bring some twice
+      eventsSeen = e.seq + 1;
+      fresh.push(e);
+    }
+    if (fresh.length > 0) pace.due();
   }
 
   function gather(): void {
@@ -177,7 +191,7 @@ export function openRoom(o: RoomOptions): RoomModel {
   }
 
   function othersAreThere(): boolean {
-    const { peers = [], beside = [] } = snapshot.value ?? {};
+    const { peers = [], beside = [] } = newest ?? {};
     return peers.some((p) => p.online && p.kind !== "watcher" && p.id !== welcome.value?.peer && !beside.some((b) => b.peer === p.id));
   }
 
@@ -203,6 +217,9 @@ export function openRoom(o: RoomOptions): RoomModel {
     natTrial.value = "";
     alone = 0;
     eventsSeen = 0;
+    pace.stop();
+    newest = null;
+    fresh = [];
     events.value = [];
     snapshot.value = null;
   }
