@@ -21,6 +21,10 @@ const (
 	DTLSMs = 6000
 	// DataMs from DTLS to the first answer over the data channel.
 	DataMs = 5000
+	// CountMs after the measuring both ends are sampled once more, so that what they counted of the burst can be compared: the samples of the two are not taken in the same moment.
+	// CountedMs is how long that is waited for.
+	CountMs   = 300
+	CountedMs = 1500
 	// MeasureMs from the connection: round trips, burst and video are bounded by their peers and take about 2 s.
 	MeasureMs = 6000
 	// TrialMs bounds every trial.
@@ -85,7 +89,7 @@ func (f *Fold) Ending(id protocol.TrialID, nowMs float64) (stop protocol.Stop, o
 	}
 	if t.either(func(n *end) bool { return n.data != nil }) || t.both((*end).connected) {
 		since := t.since("connection=connected")
-		if t.measured() {
+		if at, _ := t.measuredAt(nowMs); t.measured() && (t.both(func(n *end) bool { return n.sampledMs >= at+CountMs }) || past(at, CountedMs)) {
 			return finish(protocol.OutcomeConnected, protocol.ReasonMeasured)
 		}
 		if !t.either(func(n *end) bool { return n.data != nil }) && waited(since, DataMs) {

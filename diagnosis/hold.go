@@ -26,13 +26,16 @@ func (t *trial) watch(n *end, e *protocol.Event) {
 			n.late(e.Sample.AtMs)
 		}
 	}
-	if t == nil || t.stop != nil || t.start.HoldMs == 0 {
+	if t == nil || t.stop != nil {
 		return
 	}
-	t.lastMs = e.AtMs
 	if t.measuredMs == 0 && t.measured() {
 		t.measuredMs = e.AtMs
 	}
+	if t.start.HoldMs == 0 {
+		return
+	}
+	t.lastMs = e.AtMs
 	if e.Sample != nil {
 		n.hear(e)
 	}
