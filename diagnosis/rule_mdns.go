@@ -15,6 +15,9 @@ import (
 // deaf finds in a trial the ends whose candidates are all masked and could not be resolved by the other end.
 func (t *trial) deaf(n *end) (events []int, ok bool) {
 	far := t.other(n)
+	if far.gatherEv >= 0 && len(far.candidates) == 0 {
+		return nil, false // it has nothing to ask from, whatever it is given
+	}
 	usable := false
 	for _, c := range n.candidates {
 		if c.Protocol != "udp" || c.event > t.stopEvent {
