@@ -15,8 +15,8 @@ import (
 // deaf finds in a trial the ends whose candidates are all masked and could not be resolved by the other end.
 func (t *trial) deaf(n *end) (events []int, ok bool) {
 	far := t.other(n)
-	if far.gatherEv >= 0 && len(far.candidates) == 0 {
-		return nil, false // it has nothing to ask from, whatever it is given
+	if far.gatherEv >= 0 && len(far.candidates) == 0 && far.lastSample > far.gatherEv && !slices.ContainsFunc(far.local, func(c protocol.SampleCandidate) bool { return c.Protocol == "udp" }) {
+		return nil, false // it has no socket to ask from, whatever it is given
 	}
 	usable := false
 	for _, c := range n.candidates {
