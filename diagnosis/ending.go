@@ -15,8 +15,6 @@ const (
 	NoPairsMs = 4000
 	// STUNPatienceMs from the start: a browser has asked five times (RFC 8489 section 6.2.1: 0, 250, 750, 1750, 3750 ms) without an answer.
 	STUNPatienceMs = 5000
-	// BareMs is how long statistics are waited for of an end that gathered nothing: they tell a policy from a missing route, and come several times a second.
-	BareMs = 2000
 	// DTLSMs from ICE's connection: DTLS has repeated its flight six times (facts section 6: 50 ms doubling up to 3 s).
 	DTLSMs = 6000
 	// DataMs from DTLS to the first answer over the data channel.
@@ -116,9 +114,7 @@ func (f *Fold) Ending(id protocol.TrialID, nowMs float64) (stop protocol.Stop, o
 	if t.either((*end).agentFailed) {
 		return finish(protocol.OutcomeFailed, protocol.ReasonAgentFailed)
 	}
-	if t.either(func(n *end) bool {
-		return n.gathering == "complete" && len(n.candidates) == 0 && (n.lastSample > n.gatherEv || past(n.stateAt["gathering=complete"], BareMs))
-	}) {
+	if t.either(func(n *end) bool { return n.gathering == "complete" && len(n.candidates) == 0 }) {
 		if t.kind.Relay() {
 			return finish(protocol.OutcomeFailed, protocol.ReasonNoRelay)
 		}

@@ -104,7 +104,7 @@ func (h *loopback) hang(ctx context.Context, c *chromium, recording, dir string)
 		if err := c.Eval(ctx, dropRecording(recording), nil); err != nil {
 			return err
 		}
-		if err := WaitFor(ctx, c, `document.querySelector("[data-testid=verdict]")?.dataset.final !== undefined && document.querySelector("#path svg")`); err != nil {
+		if err := WaitFor(ctx, c, `document.querySelector("[data-testid=finished]") && document.querySelector("[data-testid=verdict]") && document.querySelector("main section:nth-of-type(2)")`); err != nil {
 			return err
 		}
 		for _, s := range galleryShots {
