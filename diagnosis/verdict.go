@@ -193,8 +193,17 @@ func (f *Fold) word(v *Verdict, tried bool) {
 	default:
 		v.Summary = catalog.T("verdict."+key+"-because", args...)
 	}
+	switch {
+	case v.Needs == protocol.NeedsUnreachable && slices.Contains(applications, v.Cause):
+		key = "application"
+	case v.Cause == "" && slices.Contains([]string{"stun", "turn-udp", "turn-tcp", "undetermined"}, key):
+		key += "-open" // there is no finding that would say how to do without
+	}
 	v.Advice = catalog.T("advice."+key, args...)
 }
+
+// applications are causes that the owner of a network can do nothing about.
+var applications = []protocol.Code{protocol.CodeICECredentialFault, protocol.CodeFingerprintMismatch, protocol.CodeSignalingGap, protocol.CodeCandidateRejected}
 
 func (f *Fold) anyTrial() *trial {
 	if len(f.trials) == 0 {
