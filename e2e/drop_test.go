@@ -4,32 +4,18 @@ import (
 	"path/filepath"
 	"testing"
 
-	"golang.org/x/tools/txtar"
-
 	"github.com/icescope/icescope/protocol"
 )
 
 // droppedStory is a recording of the lab with a verdict of its own.
 const droppedStory = "client-isolation-revealed"
 
-// dropped is a recording of the lab as somebody has it in a file.
-func dropped(t *testing.T) string {
-	t.Helper()
-	story, err := txtar.ParseFile(filepath.FromSlash("../diagnosis/testdata/" + droppedStory + ".txtar"))
+// TestDropFile drops a file on the list of reports, as a file manager does: the page takes it wherever it falls, and shows what was found in it.
+func TestDropFile(t *testing.T) {
+	recording, err := recorded(filepath.FromSlash("../diagnosis/testdata/" + droppedStory + ".txtar"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range story.Files {
-		if f.Name == "recording.jsonl" {
-			return string(f.Data)
-		}
-	}
-	t.Fatalf("%s has no recording", droppedStory)
-	return ""
-}
-
-// TestDropFile drops a file on the list of reports, as a file manager does: the page takes it wherever it falls, and shows what was found in it.
-func TestDropFile(t *testing.T) {
 	d := newDesk(t, "127.0.0.1", "")
 	p := d.open("/reports?lang=en", 1440)
 	p.see(q("drop"))
@@ -38,7 +24,7 @@ func TestDropFile(t *testing.T) {
 		for (const f of files) dataTransfer.items.add(f);
 		return document.querySelector("main").dispatchEvent(new DragEvent(name, { dataTransfer, bubbles: true, cancelable: true }));
 	}`, nil)
-	p.eval(`globalThis.labFile = new File([`+quote(dropped(t))+`], "recording.jsonl")`, nil)
+	p.eval(`globalThis.labFile = new File([`+quote(recording)+`], "recording.jsonl")`, nil)
 
 	var taken bool
 	p.eval(`labDrag("dragenter", [labFile])`, nil)
