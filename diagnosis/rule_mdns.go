@@ -143,12 +143,10 @@ func (f *Fold) unnamed() (out []Finding) {
 func mdnsMulticastBlocked(f *Fold) []Finding {
 	out := f.unresolved(func(same answer, _ bool) (protocol.Confidence, bool) { return protocol.Likely, same == yes })
 	for i := range out {
-		for _, p := range f.peers {
-			if isFirefox(p) && slices.ContainsFunc(f.trials, func(t *trial) bool {
-				return t.kind == out[i].Trial && t.run == out[i].Run && (t.a.peer == p || t.b.peer == p)
-			}) {
+		for _, n := range f.trial(protocol.NewTrialID(out[i].Trial, out[i].Run)).ends() {
+			if isFirefox(n.peer) {
 				out[i].Confidence = protocol.Possible
-				out[i].separatedBy = []separation{{kind: protocol.ExperimentReveal, peer: p.id}}
+				out[i].separatedBy = []separation{{kind: protocol.ExperimentReveal, peer: n.peer.id}}
 			}
 		}
 	}

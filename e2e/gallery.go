@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -121,10 +120,9 @@ func (h *loopback) hang(ctx context.Context, c *chromium, recording, dir string)
 
 // dropRecording lets a file fall on the page.
 func dropRecording(recording string) string {
-	text, _ := json.Marshal(recording) // a string always can be
 	return `(() => {
 		const dataTransfer = new DataTransfer();
-		dataTransfer.items.add(new File([` + string(text) + `], "recording.jsonl"));
+		dataTransfer.items.add(new File([` + quote(recording) + `], "recording.jsonl"));
 		document.querySelector("main").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
 	})()`
 }

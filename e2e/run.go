@@ -361,7 +361,7 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 	return result, errors.Join(late, err)
 }
 
-// pictureView shows the verdict, the trials, the findings and the drawn path.
+// pictureView shows the verdict, the picture of the path and the first trials.
 var pictureView = View{Width: 1440, Height: 1500}
 
 // watch opens the room as a watcher, and waits until the page shows it.

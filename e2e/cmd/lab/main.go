@@ -51,7 +51,7 @@ func main() {
 	grid := flag.Bool("grid", false, "let two Chromium meet behind every pair of NATs, and print what was expected and what came")
 	rows := flag.String("rows", "", "with -grid: only these NATs, as in none,eim-apdf; user-eim-apdf and the like are in userspace")
 	out := flag.String("o", "", "a file for the table; with -nat or -grid: between its marks in this Markdown file, which is made where it is missing")
-	stories := flag.String("stories", "", "with -all: a directory to write each play's recording to, as a story for the diagnosis' tests")
+	stories := flag.String("stories", "", "with -all: a directory to write each play's recording to, as a story for the diagnosis' tests; with -gallery: where they are")
 	dumps := flag.String("dumps", "", "with -all: a directory for what the browsers themselves have logged of each play, as chrome://webrtc-internals and about:webrtc save it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
