@@ -133,7 +133,7 @@ func WriteGallery(dir string) error {
 	b.WriteString(`# Every scenario of the lab, as its page looks
 
 Written by ` + "`make gallery`" + `. What two Chromium came to in each network of [lab.md](../lab.md): its recording, dropped on the page as a file, in English and Japanese, light and dark,
-1440 and 390 pixels wide, cut after the picture of the path. Beside each name stands the verdict that is expected there; [lab-table.md](../lab-table.md) has what came.
+1440 and 390 pixels wide, cut at 1200 and 1700 pixels of height. Beside each name stands the verdict that is expected there; [lab-table.md](../lab-table.md) has what came.
 
 ラボの全シナリオの記録をページにドロップし、英語と日本語、ライトとダーク、幅 1440 と 390 ピクセルで撮ったものです。シナリオ名の横は期待される判定です。
 `)
