@@ -199,6 +199,7 @@ const (
 	ArrowDead          ArrowState = "dead"           // asked, and nothing came
 	ArrowLostOnReturn  ArrowState = "lost-on-return" // arrived and answered, the answer never came
 	ArrowNonSymmetric  ArrowState = "non-symmetric"  // the answer came from another address than was asked
+	ArrowStuck         ArrowState = "stuck"          // checks are answered, and the connection is not made all the same
 	ArrowNotSent       ArrowState = "not-sent"       // there was no address to send to
 	ArrowNotObservable ArrowState = "not-observable" // tried, and the browsers do not tell
 	ArrowMeasuring     ArrowState = "measuring"

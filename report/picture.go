@@ -720,6 +720,8 @@ func (d *painter) judge(a *protocol.PictureArrow, t *protocol.TrialReport) strin
 		return "not-observable"
 	case best == protocol.DirNonSymmetric && works:
 		return "non-symmetric-works"
+	case best == protocol.DirAnswered && t.Outcome == protocol.OutcomeStuck:
+		a.State = protocol.ArrowStuck
 	case best == protocol.DirUnanswered && d.arrived(t.Pairs[of[0]], forward):
 		return "unanswered"
 	}

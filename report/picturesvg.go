@@ -61,7 +61,7 @@ func stateSign(s protocol.ArrowState) string {
 		return "✓"
 	case protocol.ArrowDead, protocol.ArrowLostOnReturn:
 		return "✗"
-	case protocol.ArrowNonSymmetric:
+	case protocol.ArrowNonSymmetric, protocol.ArrowStuck:
 		return "!"
 	case protocol.ArrowNotSent:
 		return "–"
@@ -356,11 +356,20 @@ func (l *layout) outside(id string) []protocol.PictureAddress {
 	return nil
 }
 
-func (l *layout) chip(x, y int, s string) []shape {
-	s = clip(s, l.w*2/3, 12)
-	w := textWidth(s, 12) + 24
-	x = max(min(x, l.w-w/2-2), w/2+1)
-	return []shape{rect(x-w/2, y, w, 24, "pic-chip"), text(x, y+16, "middle", "pic-label", s)}
+func (l *layout) chip(x, y int, s string) []shape { return l.chipOf(x, y, clip(s, l.w*2/3, 12)) }
+
+// chipOf has a line for each text, and stands on the same foot however many they are.
+func (l *layout) chipOf(x, foot int, lines ...string) []shape {
+	w := 0
+	for _, s := range lines {
+		w = max(w, textWidth(s, 12)+32)
+	}
+	x, y := max(min(x, l.w-w/2-2), w/2+1), foot-15*(len(lines)-1)
+	shapes := []shape{rect(x-w/2, y, w, 9+15*len(lines), "pic-chip")}
+	for i, s := range lines {
+		shapes = append(shapes, text(x, y+16+15*i, "middle", "pic-label", s))
+	}
+	return shapes
 }
 
 func (l *layout) machineWide(id string, mw, bottom int) {
@@ -530,6 +539,8 @@ func (l *layout) straight(a protocol.PictureArrow, x1, x2, y, towards, cx int) [
 	switch a.State {
 	case protocol.ArrowAlive:
 		return []shape{stroke("pic-line", "M%d %dH%d", x1, y, x2-8*towards), stroke("pic-flow", "M%d %dH%d", x1, y, x2-8*towards), head(x2, y, towards)}
+	case protocol.ArrowStuck:
+		return []shape{stroke("pic-line", "M%d %dH%d", x1, y, x2-8*towards), head(x2, y, towards)}
 	case protocol.ArrowDead, protocol.ArrowLostOnReturn, protocol.ArrowNonSymmetric:
 		return []shape{stroke("pic-line", "M%d %dH%d", x1, y, cx-9*towards), cross(cx, y), stroke("pic-gone", "M%d %dH%d", cx+9*towards, y, x2)}
 	case protocol.ArrowNotSent:
@@ -611,7 +622,7 @@ func (l *layout) tall() drawing {
 			directs = append(directs, w)
 		}
 	}
-	col := (l.w - legsWidth) / max(len(l.ways), 1)
+	col := l.column()
 	split := legsWidth + len(relays)*col
 	between := l.nodes["between"]
 	nat, shared := l.shared()
@@ -645,7 +656,7 @@ func (l *layout) tall() drawing {
 		l.tags = append(l.tags, shapes...)
 		for i, a := range l.legsOf(id) {
 			if a.From == id {
-				l.legTall(id, a, 18+i*52, top+middleHeight/2-44)
+				l.legTall(id, a, 18+i*56, top+middleHeight/2-44)
 			}
 		}
 	}
@@ -663,12 +674,15 @@ func (l *layout) tall() drawing {
 		l.wayTall(w, legsWidth+i*col, col, top, end, edge)
 	}
 	if !shared { // above the arrows
-		l.out.Marks[0].Shapes = append(l.out.Marks[0].Shapes, l.chip((l.w+split)/2, end-26, clip(between.Label, max(l.w-split-34, 120), 12))...)
+		l.out.Marks[0].Shapes = append(l.out.Marks[0].Shapes, l.chipOf((l.w+split)/2, end-26, wrap(between.Label, max(l.w-split-48, 120), 12, 2)...)...)
 		l.out.Marks = append(l.out.Marks[1:], l.out.Marks[0])
 	}
 	l.add("wire", "tags", "", "", "", l.tags...)
 	return l.out
 }
+
+// column is how wide each way is.
+func (l *layout) column() int { return (l.w - legsWidth) / max(len(l.ways), 1) }
 
 // y mirrors for the machine at the bottom.
 func (l *layout) y(id string, y int) int {
@@ -706,8 +720,16 @@ func (l *layout) wallTall(id string, i int, n protocol.PictureNode, at, split in
 	if id != l.p.A {
 		ty = y + wallWidth + 16
 	}
-	l.tags = append(l.tags, text(l.w-6, ty, "end", "pic-label", n.Label))
+	l.tags = append(l.tags, l.natName(n.Label, ty))
 	l.add("node", l.natID(id, i), string(n.State), string(n.Crossing), n.Sentence, shapes...)
+}
+
+// natName stands between the last two arrows, or at the edge where they leave no room.
+func (l *layout) natName(label string, y int) shape {
+	if col := l.column(); textWidth(label, 12) < col/2-8 {
+		return text(l.w-col/2, y, "middle", "pic-label", label)
+	}
+	return text(l.w-6, y, "end", "pic-label", label)
 }
 
 func (l *layout) legTall(id string, a protocol.PictureArrow, x, to int) {
@@ -761,6 +783,8 @@ func (l *layout) wayTall(w protocol.PictureWay, left, width, top, end int, edge 
 		switch a.State {
 		case protocol.ArrowAlive:
 			shapes = []shape{stroke("pic-line", "M%d %dV%d", x, y1, y2-8*down), stroke("pic-flow", "M%d %dV%d", x, y1, y2-8*down), headDown(x, y2, down)}
+		case protocol.ArrowStuck:
+			shapes = []shape{stroke("pic-line", "M%d %dV%d", x, y1, y2-8*down), headDown(x, y2, down)}
 		case protocol.ArrowDead:
 			shapes = []shape{stroke("pic-line", "M%d %dV%d", x, y1, cy-9*down), cross(x, cy), stroke("pic-gone", "M%d %dV%d", x, cy+9*down, y2)}
 		case protocol.ArrowLostOnReturn:

@@ -1734,6 +1734,7 @@ export const arrowStateValues = [
   "dead", // asked, and nothing came
   "lost-on-return", // arrived and answered, the answer never came
   "non-symmetric", // the answer came from another address than was asked
+  "stuck", // checks are answered, and the connection is not made all the same
   "not-sent", // there was no address to send to
   "not-observable", // tried, and the browsers do not tell
   "measuring",

@@ -7,7 +7,7 @@ export const ja: Messages = {
   close: "閉じる",
   copy: "コピー",
   "copy.code": "コピー",
-  "copy.done": "コピーしました",
+  "copy.done": "コピー済み",
   "copy.failed": "コピーできません",
   list: "、",
   to: "から",

@@ -50,7 +50,7 @@ const legsWidth = 104;
 /** Below this width the picture stands upright. */
 export const TALL_BELOW = 680;
 
-const signs: Partial<Record<ArrowState, string>> = { alive: "✓", dead: "✗", "lost-on-return": "✗", "non-symmetric": "!", "not-sent": "–", measuring: "…" };
+const signs: Partial<Record<ArrowState, string>> = { alive: "✓", dead: "✗", "lost-on-return": "✗", "non-symmetric": "!", stuck: "!", "not-sent": "–", measuring: "…" };
 export const stateSign = (s: ArrowState): string => signs[s] ?? "?";
 const outcomeSigns: Record<string, string> = { connected: "✓", failed: "✗", stuck: "✗", skipped: "–" };
 export const outcomeSign = (w: PictureWay): string => outcomeSigns[w.outcome] ?? (w.trial ? "…" : "?");
@@ -130,10 +130,18 @@ class Layout {
     return n.state === "unknown" ? "?" : n.id.toUpperCase();
   }
   private chip(x: number, y: number, s: string): Shape[] {
-    s = clip(s, Math.trunc((this.w * 2) / 3), 12);
-    const w = textWidth(s, 12) + 24;
+    return this.chipOf(x, y, [clip(s, Math.trunc((this.w * 2) / 3), 12)]);
+  }
+  /** chipOf has a line for each text, and stands on the same foot however many they are. */
+  private chipOf(x: number, foot: number, lines: string[]): Shape[] {
+    const w = Math.max(...lines.map((s) => textWidth(s, 12) + 32));
+    const y = foot - 15 * (lines.length - 1);
     x = Math.max(Math.min(x, this.w - half(w) - 2), half(w) + 1);
-    return [rect(x - half(w), y, w, 24, "pic-chip"), text(x, y + 16, "middle", "pic-label", s)];
+    return [rect(x - half(w), y, w, 9 + 15 * lines.length, "pic-chip"), ...lines.map((s, i) => text(x, y + 16 + 15 * i, "middle", "pic-label", s))];
+  }
+  /** column is how wide each way of the tall drawing is. */
+  private column(): number {
+    return Math.trunc((this.w - legsWidth) / Math.max(this.ways.length, 1));
   }
   private sorted(): { relays: PictureWay[]; directs: PictureWay[] } {
     const back = [...this.ways].reverse();
@@ -295,6 +303,8 @@ class Layout {
     switch (a.state) {
       case "alive":
         return [path("pic-line", `M${x1} ${y}H${x2 - 8 * t}`), path("pic-flow", `M${x1} ${y}H${x2 - 8 * t}`), head(x2, y, t)];
+      case "stuck":
+        return [path("pic-line", `M${x1} ${y}H${x2 - 8 * t}`), head(x2, y, t)];
       case "dead":
       case "lost-on-return":
       case "non-symmetric":
@@ -353,7 +363,7 @@ class Layout {
     const end = top + middleHeight;
     this.h = end + tallSeen + edge[p.b]!;
     const { relays, directs } = this.sorted();
-    const col = Math.trunc((w - legsWidth) / Math.max(this.ways.length, 1));
+    const col = this.column();
     const split = legsWidth + relays.length * col;
     const between = this.nodes.get("between")!;
     const nat = this.nodes.get("nat");
@@ -375,7 +385,7 @@ class Layout {
         const width = textWidth(caption, 11);
         this.tags.push(text(4, y, "start", "pic-soft", caption), text(12 + width, y, "start", "pic-mono", shortened(s.address, w - width - 16)));
       });
-      this.legsOf(id).filter((a) => a.from === id).forEach((a, i) => this.legTall(id, a, 18 + i * 52, middle - 44));
+      this.legsOf(id).filter((a) => a.from === id).forEach((a, i) => this.legTall(id, a, 18 + i * 56, middle - 44));
     }
     const n = this.nodes.get("server")!;
     const box = [rect(1, middle - 42, split - 10, 84, "pic-box")];
@@ -383,7 +393,7 @@ class Layout {
     if (n.addresses.length) box.push(text(half(legsWidth) - 4, middle + 30, "middle", "pic-mono", shortened(withoutPort(n.addresses[0]!), legsWidth - 8)));
     this.add("node", n.id, n.state, "pic-server", n, box);
     [...relays, ...directs].forEach((way, i) => this.wayTall(way, legsWidth + i * col, col, top, end, edge));
-    if (!nat) this.add("node", between.id, between.state, "", between, [path("pic-spine", `M${split + 6} ${end - 14}H${w}`), ...this.chip(chipX, end - 26, clip(between.label, Math.max(w - split - 34, 120), 12))]);
+    if (!nat) this.add("node", between.id, between.state, "", between, [path("pic-spine", `M${split + 6} ${end - 14}H${w}`), ...this.chipOf(chipX, end - 26, wrap(between.label, Math.max(w - split - 48, 120), 12, 2))]);
     this.add("wire", "tags", "", "", undefined, this.tags);
     return { w, h: this.h, tall: true, marks: this.marks };
   }
@@ -411,7 +421,10 @@ class Layout {
       const lower = lowerOf(n, upper);
       if (lower && split < this.w) shapes.push(...bar(split, y, this.w - split, wallWidth, lower));
     } else shapes.push(path("pic-faint", `M0 ${y + half(wallWidth)}H${this.w}`));
-    this.tags.push(text(this.w - 6, id === this.p.a ? y - 7 : y + wallWidth + 16, "end", "pic-label", n.label));
+    // Between the last two arrows, or at the edge where they leave no room.
+    const col = this.column();
+    const fits = textWidth(n.label, 12) < half(col) - 8;
+    this.tags.push(text(fits ? this.w - half(col) : this.w - 6, id === this.p.a ? y - 7 : y + wallWidth + 16, fits ? "middle" : "end", "pic-label", n.label));
     this.add("node", this.natID(id, i), n.state, n.crossing ?? "", n, shapes);
   }
 
@@ -447,6 +460,9 @@ class Layout {
       switch (a.state) {
         case "alive":
           shapes = [path("pic-line", `M${x} ${y1}V${y2 - 8 * d}`), path("pic-flow", `M${x} ${y1}V${y2 - 8 * d}`), headDown(x, y2, d)];
+          break;
+        case "stuck":
+          shapes = [path("pic-line", `M${x} ${y1}V${y2 - 8 * d}`), headDown(x, y2, d)];
           break;
         case "dead":
           shapes = [path("pic-line", `M${x} ${y1}V${cy - 9 * d}`), cross(x, cy), path("pic-gone", `M${x} ${cy + 9 * d}V${y2}`)];
