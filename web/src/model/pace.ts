@@ -11,7 +11,11 @@ export class Pace {
   #free = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly draw: () => void) {}
+  /** ended calls back when what draw has changed is on the page. Preact draws in a microtask after the signals have changed. */
+  constructor(
+    private readonly draw: () => void,
+    private readonly ended: (then: () => void) => void = setTimeout,
+  ) {}
 
   /** due says that there is something to draw. */
   due(): void {
@@ -43,8 +47,7 @@ export class Pace {
     this.#drawing = true;
     const began = performance.now();
     this.draw();
-    // Preact draws in a microtask after the signals have changed.
-    setTimeout(() => {
+    this.ended(() => {
       const now = performance.now();
       this.#free = now + REST * (now - began);
       this.#drawing = false;

@@ -8,6 +8,7 @@ import { Hold } from "../rtc/hold";
 import { NATTrial } from "../rtc/nat";
 import { Trial } from "../rtc/trial";
 import { Pace } from "./pace";
+import { whenDrawn } from "./turns";
 import { Connection, type GoneReason, type Status } from "../signaling/connection";
 
 export { RevealError };
@@ -76,12 +77,14 @@ export function openRoom(o: RoomOptions): RoomModel {
   let alone = 0;
   let endAlone = () => {};
 
-  const pace = new Pace(() =>
-    batch(() => {
-      snapshot.value = newest;
-      if (fresh.length > 0) events.value = [...events.value, ...fresh].slice(-MAX_EVENTS);
-      fresh = [];
-    }),
+  const pace = new Pace(
+    () =>
+      batch(() => {
+        snapshot.value = newest;
+        if (fresh.length > 0) events.value = [...events.value, ...fresh].slice(-MAX_EVENTS);
+        fresh = [];
+      }),
+    (then) => setTimeout(() => whenDrawn(then)), // the parts take their turns while Preact draws what they stand in
   );
 
   const connection = new Connection({

@@ -24,6 +24,7 @@ import { Signaling } from "./Signaling";
 import { OverTime } from "./timeline/Sections";
 import { TrialFilter, TypeFilter, type Filter } from "./TrialFilter";
 import { Trials } from "./Trials";
+import { Turn } from "./Turn";
 import { Verdict } from "./Verdict";
 
 /** RoomPage is right at a glance and deep on demand: what is read first stands first. */
@@ -57,17 +58,23 @@ function Waiting({ report, own }: { report: Report; own: string }) {
   return (
     <>
       <Machines report={report} own={own} />
-      {report.picture && (
-        <Section id="path" title={t("path.title")}>
-          <Path report={report} />
-        </Section>
-      )}
-      {report.findings.length > 0 && (
-        <Section id="findings" title={t("findings.title")}>
-          <Findings report={report} />
-        </Section>
-      )}
-      <Log report={report} />
+      <Turn>
+        {report.picture && (
+          <Section id="path" title={t("path.title")}>
+            <Path report={report} />
+          </Section>
+        )}
+      </Turn>
+      <Turn>
+        {report.findings.length > 0 && (
+          <Section id="findings" title={t("findings.title")}>
+            <Findings report={report} />
+          </Section>
+        )}
+      </Turn>
+      <Turn>
+        <Log report={report} />
+      </Turn>
     </>
   );
 }
@@ -80,58 +87,74 @@ function Measured({ report, own, invite, still }: { report: Report; own: string;
   const ran = [...new Set([...report.trials, ...sideTrials(report).map((s) => s.trial)].map((tr) => tr.kind))];
   return (
     <>
-      {columns(report).length === 2 && (
-        <Section id="path" title={t("path.title")} note={t("path.note")}>
-          <Path report={report} />
-        </Section>
-      )}
-      <Section
-        id="trials"
-        title={t("trials.title")}
-        note={t("trials.note")}
-        tools={
-          !still && (
-            <>
-              <button type="button" class="button" disabled={cannotRun} onClick={() => room.run({})} data-testid="button-run-again">
-                <Sign name="again" /> {t("action.again")}
-              </button>
-              <button type="button" class="button" disabled={cannotRun} onClick={() => room.run({ swapOfferer: true })} data-testid="button-swap">
-                <Sign name="swap" /> {t("action.swap")}
-              </button>
-            </>
-          )
-        }
-      >
-        <Expectation report={report} />
-        <Trials report={report} />
-        {!still && (
-          <>
-            <Custom disabled={cannotRun} />
-            <Watch report={report} disabled={cannotRun} />
-          </>
+      <Turn>
+        {columns(report).length === 2 && (
+          <Section id="path" title={t("path.title")} note={t("path.note")}>
+            <Path report={report} />
+          </Section>
         )}
-      </Section>
-      <Section id="findings" title={t("findings.title")} measuring={!report.verdict.final}>
-        <Findings report={report} />
-      </Section>
-      {report.experiments.length > 0 && (
-        <Section id="experiments" title={t("experiments.title")} note={t("experiments.note")}>
-          <Experiments report={report} own={own} disabled={cannotRun} />
+      </Turn>
+      <Turn>
+        <Section
+          id="trials"
+          title={t("trials.title")}
+          note={t("trials.note")}
+          tools={
+            !still && (
+              <>
+                <button type="button" class="button" disabled={cannotRun} onClick={() => room.run({})} data-testid="button-run-again">
+                  <Sign name="again" /> {t("action.again")}
+                </button>
+                <button type="button" class="button" disabled={cannotRun} onClick={() => room.run({ swapOfferer: true })} data-testid="button-swap">
+                  <Sign name="swap" /> {t("action.swap")}
+                </button>
+              </>
+            )
+          }
+        >
+          <Expectation report={report} />
+          <Trials report={report} />
+          {!still && (
+            <>
+              <Custom disabled={cannotRun} />
+              <Watch report={report} disabled={cannotRun} />
+            </>
+          )}
         </Section>
-      )}
-      <OverTime report={report} />
+      </Turn>
+      <Turn>
+        <Section id="findings" title={t("findings.title")} measuring={!report.verdict.final}>
+          <Findings report={report} />
+        </Section>
+      </Turn>
+      <Turn>
+        {report.experiments.length > 0 && (
+          <Section id="experiments" title={t("experiments.title")} note={t("experiments.note")}>
+            <Experiments report={report} own={own} disabled={cannotRun} />
+          </Section>
+        )}
+      </Turn>
+      <Turn>
+        <OverTime report={report} />
+      </Turn>
       <Machines report={report} own={own} />
       {/* After a run nothing above may move because the other one has left. */}
-      {invite && <Invite code={invite} />}
-      <Section
-        id="pairs"
-        title={t("pairs.title")}
-        note={t("pairs.note")}
-        tools={<TrialFilter name="pairs" kinds={ran} value={pairFilter} onChange={setPairFilter} />}
-      >
-        <Pairs report={report} filter={pairFilter} />
-      </Section>
-      <Log report={report} />
+      <Turn>
+        {invite && <Invite code={invite} />}
+      </Turn>
+      <Turn>
+        <Section
+          id="pairs"
+          title={t("pairs.title")}
+          note={t("pairs.note")}
+          tools={<TrialFilter name="pairs" kinds={ran} value={pairFilter} onChange={setPairFilter} />}
+        >
+          <Pairs report={report} filter={pairFilter} />
+        </Section>
+      </Turn>
+      <Turn>
+        <Log report={report} />
+      </Turn>
     </>
   );
 }
@@ -178,7 +201,9 @@ export function Machines({ report, own, alone }: { report: Report; own: string; 
       {peers.map((peer) => (
         <div key={peer.id}>
           {!alone && <h3>{peerName(report, peer.id)}</h3>}
-          <Candidates peer={peer} report={report} filter={filter} type={type} />
+          <Turn>
+            <Candidates peer={peer} report={report} filter={filter} type={type} />
+          </Turn>
         </div>
       ))}
     </div>
@@ -193,14 +218,18 @@ export function Machines({ report, own, alone }: { report: Report; own: string; 
   }
   return (
     <>
-      <Section id="machines" title={t("machines.title")} note={t("machines.note")}>
-        {cards}
-      </Section>
-      <Section id="candidates" title={t("candidates.title")} note={t("candidates.note")} tools={tools}>
-        {peers.length === 2 && <CandidateEnds report={report} peers={peers} filter={filter} />}
-        <CandidateLegend />
-        {tables}
-      </Section>
+      <Turn>
+        <Section id="machines" title={t("machines.title")} note={t("machines.note")}>
+          {cards}
+        </Section>
+      </Turn>
+      <Turn>
+        <Section id="candidates" title={t("candidates.title")} note={t("candidates.note")} tools={tools}>
+          {peers.length === 2 && <CandidateEnds report={report} peers={peers} filter={filter} />}
+          <CandidateLegend />
+          {tables}
+        </Section>
+      </Turn>
     </>
   );
 }

@@ -9,6 +9,7 @@ import { NoWebRTC } from "./NoWebRTC";
 import { DropZone } from "./reports/Drop";
 import { Machines } from "./RoomPage";
 import { enter, failure } from "./session";
+import { Turn } from "./Turn";
 
 /** StartPage makes a room or joins one, and shows at once what this browser gathers by itself. */
 export function StartPage({ room }: { room: RoomModel | null }) {
@@ -67,13 +68,15 @@ export function StartPage({ room }: { room: RoomModel | null }) {
           )}
         </div>
       </section>
-      {report ? (
-        <Machines report={report} own={room?.welcome.value?.peer ?? ""} alone />
-      ) : (
-        !failure.value && <p class="muted">{t("phase.connecting.text")}</p>
-      )}
+      <Turn>
+        {report ? (
+          <Machines report={report} own={room?.welcome.value?.peer ?? ""} alone />
+        ) : (
+          !failure.value && <p class="muted">{t("phase.connecting.text")}</p>
+        )}
+      </Turn>
       {/* Not before what stands above it: it would be pushed down. */}
-      {(report || failure.value) && <DropZone />}
+      <Turn>{(report || failure.value) && <DropZone />}</Turn>
     </>
   );
 }
