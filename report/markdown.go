@@ -77,6 +77,10 @@ func Markdown(r protocol.Report) string {
 			d.bullet(strings.TrimSpace(escape(e.Text) + " " + escape(e.Events)))
 		}
 		d.blank()
+		if f.Above {
+			d.paragraph(bold(v.T("report.remedy"))+" "+escape(v.T("report.remedy-above")), "")
+			continue
+		}
 		if f.Remedy != "" {
 			d.paragraph(bold(v.T("report.remedy"))+" "+escape(f.Remedy), "")
 		}

@@ -86,6 +86,12 @@ type findingView struct {
 	Summary, Remedy, Separates string
 	Evidence                   []evidenceView
 	Settings                   []protocol.Setting
+	// Above: an earlier finding of the same code has the same remedy, settings and experiment.
+	Above bool
+}
+
+func (f findingView) cures(like findingView) bool {
+	return f.Code == like.Code && f.Remedy == like.Remedy && f.Separates == like.Separates && slices.Equal(f.Settings, like.Settings)
 }
 
 type evidenceView struct{ Text, Events string }
@@ -137,7 +143,9 @@ func newView(r protocol.Report) view {
 	}
 	v.Trials = v.trials(r)
 	for _, f := range r.Findings {
-		v.Findings = append(v.Findings, v.finding(r, f))
+		x := v.finding(r, f)
+		x.Above = x.Remedy != "" && slices.ContainsFunc(v.Findings, x.cures)
+		v.Findings = append(v.Findings, x)
 	}
 	v.Machines = v.machines(r)
 	for _, p := range r.Peers {
