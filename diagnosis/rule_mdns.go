@@ -74,6 +74,13 @@ func (f *Fold) unresolved(want func(same answer, proven bool) (protocol.Confiden
 			x.Summary.Key = "-one"
 			x.Summary.Args["peer"], x.Summary.Args["other"] = hidden.peer.name(), other.peer.name()
 		}
+		if t.stop.Reason == protocol.ReasonNoCandidates {
+			// It ended because an end had nothing to offer, perhaps before anybody had looked up a name: that is the next obstacle, and not what it failed of.
+			x.Severity, x.breaks = protocol.SeverityWarning, nil
+			if x.Confidence == protocol.Certain {
+				x.Confidence = protocol.Likely
+			}
+		}
 		if !f.imported() {
 			x.Evidence = append(x.Evidence, note(catalog.T("evidence.seen-from-server", "a", t.a.peer.name(), "b", t.b.peer.name(),
 				"addressA", f.seenAt(t.a.peer), "addressB", f.seenAt(t.b.peer)), addEvents(segEvents, t.a.peer.joinedAt, t.b.peer.joinedAt)...))
