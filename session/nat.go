@@ -257,7 +257,7 @@ type natTest struct {
 	corner protocol.Corner
 	from   netip.AddrPort // the corner's address
 	to     netip.AddrPort
-	sent   chan struct{} // closed when all packets are out, or the answer is in
+	sent   chan struct{} // closed when all packets are out, or after done
 	done   chan struct{} // closed when its result is recorded
 	enough chan struct{} // closed when no answer can come any more
 }

@@ -61,7 +61,7 @@ type CheckRequest struct {
 	// Pauses are those after packet 1, 2 and so on; their number is that of the packets, at most MaxCheckPackets. Empty: three packets, 1.4 s in all. Without
 	// Enough the last pause is how long the last packet is waited for.
 	Pauses []time.Duration
-	// AllSent is called once, by Check itself: after the last packet was written, or when the check ends before. It must not wait. Nil: nobody.
+	// AllSent is called by Check itself, after the last packet was written; never where the check ends before that. It must not wait. Nil: nobody.
 	AllSent func()
 	// Enough, when closed, ends the wait: what was sent and not answered by then is unanswered; where nothing was sent yet, the result is "error". Nil: never.
 	Enough <-chan struct{}
@@ -167,10 +167,6 @@ func (c *checks) hand(raw []byte, source, local netip.AddrPort) bool {
 func (s *Server) Check(ctx context.Context, r CheckRequest) (CheckResult, error) {
 	r.To = unmapped(r.To)
 	result := CheckResult{To: r.To, Result: "error"}
-	if r.AllSent != nil {
-		r.AllSent = sync.OnceFunc(r.AllSent)
-		defer r.AllSent()
-	}
 	if len(r.Pauses) == 0 {
 		r.Pauses = usualPauses
 	}
