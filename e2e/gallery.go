@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/tools/txtar"
 
@@ -33,6 +34,9 @@ var galleryShots = func() (out []shotOf) {
 	return out
 }()
 
+// galleryPace is for the server, which takes a file every 2 s from one address (server/diagnose.go).
+const galleryPace = 2100 * time.Millisecond
+
 func (s shotOf) file() string {
 	scheme := "light"
 	if s.view.Dark {
@@ -54,6 +58,8 @@ func Gallery(ctx context.Context, binary, stories, dir string, wanted func(scena
 		return err
 	}
 	defer c.Close()
+	pace := time.NewTicker(galleryPace)
+	defer pace.Stop()
 	for _, s := range Scenarios {
 		if !wanted(s.Name) {
 			continue
@@ -63,7 +69,7 @@ func Gallery(ctx context.Context, binary, stories, dir string, wanted func(scena
 			continue
 		}
 		if err == nil {
-			err = h.hang(ctx, c, recording, filepath.Join(dir, s.Name))
+			err = h.hang(ctx, c, pace.C, recording, filepath.Join(dir, s.Name))
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w; console %q", s.Name, err, c.Log())
@@ -87,7 +93,7 @@ func recorded(path string) (string, error) {
 }
 
 // hang takes the pictures of one recording.
-func (h *loopback) hang(ctx context.Context, c *chromium, recording, dir string) error {
+func (h *loopback) hang(ctx context.Context, c *chromium, pace <-chan time.Time, recording, dir string) error {
 	ctx, cancel := context.WithTimeout(ctx, settleDeadline)
 	defer cancel()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -100,6 +106,7 @@ func (h *loopback) hang(ctx context.Context, c *chromium, recording, dir string)
 		if err := WaitFor(ctx, c, `document.querySelector("[data-testid=drop]")`); err != nil {
 			return err
 		}
+		<-pace
 		if err := c.Eval(ctx, dropRecording(recording), nil); err != nil {
 			return err
 		}

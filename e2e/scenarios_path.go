@@ -119,7 +119,7 @@ var pathScenarios = []Scenario{
 			MustNot: notPath(protocol.CodeDTLSBlocked)}}),
 	with(signaled("dtls-fingerprint-mismatch", "A's application signals another certificate fingerprint than its browser made", wrongFingerprint,
 		protocol.CodeFingerprintMismatch), firefoxOne, Variant{Kinds: [2]Kind{Chromium, Firefox}}),
-	with(signaled("ice-credentials-stale", "A's application signals the ICE credentials of an older offer", staleCredentials, protocol.CodeICECredentialFault), firefoxOne),
+	with(refused(signaled("ice-credentials-stale", "A's application signals the ICE credentials of an older offer", staleCredentials, protocol.CodeICECredentialFault)), firefoxOne),
 	with(signaled("ice-password-wrong", "A's application signals another ICE password than its browser made", wrongPassword, protocol.CodeICECredentialFault)),
 	bothSignal(signaled("ice-password-wrong-both", "both applications signal other ICE passwords than their browsers made", wrongPassword, protocol.CodeICECredentialFault)),
 	cut("path-cut", "the path is cut both ways for 15 s in the middle of a connection", between, 15*time.Second, protocol.CodePathLost),
@@ -155,6 +155,12 @@ func with(s Scenario, v ...Variant) Scenario {
 func signaled(name, title, script string, cause protocol.Code) Scenario {
 	s := pathScenario(name, title, "", Expect{Needs: protocol.NeedsUnreachable, Cause: cause, MustNot: notPath(cause)})
 	s.A.InitScript = script
+	return s
+}
+
+// refused: Firefox has a longer fragment, of which staleCredentials changes the beginning, so that its candidates are of none that its description has. Another Firefox refuses them.
+func refused(s Scenario) Scenario {
+	s.Expect.May = append(s.Expect.May, protocol.CodeSignalingGap)
 	return s
 }
 

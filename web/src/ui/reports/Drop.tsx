@@ -1,5 +1,5 @@
 import "./Drop.css";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../../i18n";
 import { Sign } from "../Sign";
 import { bring, MAX_FILES } from "./data";
@@ -18,7 +18,8 @@ export function DropZone() {
   const [over, setOver] = useState(false);
   const [why, setWhy] = useState("");
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  // Before it is painted: a file that falls the moment it shows must not be opened by the browser.
+  useLayoutEffect(() => {
     let depth = 0; // enter and leave come for every element on the way
     const files = (e: DragEvent) => e.dataTransfer?.types.includes("Files") ?? false;
     const enter = (e: DragEvent) => files(e) && ++depth && setOver(true);
