@@ -79,16 +79,13 @@ var policyScenarios = []Scenario{
 		},
 	},
 	{
-		Name:    "firefox-proxy-only",
-		Title:   "a preference of A's Firefox forbids what no proxy carries, and there is no proxy: it does not even begin to gather",
-		Picture: routedPicture,
-		Network: twoSegments(""),
-		A:       Side{Preferences: locked("media.peerconnection.ice.proxy_only", true)},
-		Expect:  Expect{Needs: protocol.NeedsSTUN, Cause: protocol.CodeMDNSMasked, STUN: true}, // two Chromium know nothing of it
-		Variants: []Variant{{Kinds: [2]Kind{Firefox, Chromium}, Otherwise: &Expect{
-			Needs: protocol.NeedsUnreachable, Cause: protocol.CodeUDPDisabled,
-			MustNot: []protocol.Code{protocol.CodeNoDefaultRoute, protocol.CodeHostSuppressed, protocol.CodeSTUNUnreachable, protocol.CodeUDPBlocked},
-		}}},
+		Name:     "firefox-proxy-only",
+		Title:    "a preference of A's Firefox forbids what no proxy carries, and there is no proxy: it does not even begin to gather",
+		Picture:  routedPicture,
+		Network:  twoSegments(""),
+		A:        Side{Preferences: locked("media.peerconnection.ice.proxy_only", true)},
+		Expect:   Expect{Needs: protocol.NeedsSTUN, Cause: protocol.CodeMDNSMasked, STUN: true}, // two Chromium know nothing of it
+		Variants: []Variant{{Kinds: [2]Kind{Firefox, Chromium}, Otherwise: &proxyOnlyFirefox}, {Kinds: [2]Kind{Firefox, Firefox}, Otherwise: &proxyOnlyFirefox}},
 	},
 	{
 		Name:    "webrtc-unavailable",
@@ -103,6 +100,11 @@ var policyScenarios = []Scenario{
 		},
 		Variants: []Variant{{Kinds: [2]Kind{Firefox, Chromium}}},
 	},
+}
+
+var proxyOnlyFirefox = Expect{
+	Needs: protocol.NeedsUnreachable, Cause: protocol.CodeUDPDisabled,
+	MustNot: []protocol.Code{protocol.CodeNoDefaultRoute, protocol.CodeHostSuppressed, protocol.CodeSTUNUnreachable, protocol.CodeUDPBlocked},
 }
 
 // locked is one preference for Firefox's policy.
