@@ -71,6 +71,17 @@ func stateSign(s protocol.ArrowState) string {
 	return "?"
 }
 
+// lineOf is the line of a state in which nothing moves, bends or breaks.
+func lineOf(s protocol.ArrowState) string {
+	switch s {
+	case protocol.ArrowStuck:
+		return "pic-line"
+	case protocol.ArrowMeasuring:
+		return "pic-dash"
+	}
+	return "pic-dots"
+}
+
 func outcomeSign(w protocol.PictureWay) string {
 	switch w.Outcome {
 	case protocol.OutcomeConnected:
@@ -539,16 +550,12 @@ func (l *layout) straight(a protocol.PictureArrow, x1, x2, y, towards, cx int) [
 	switch a.State {
 	case protocol.ArrowAlive:
 		return []shape{stroke("pic-line", "M%d %dH%d", x1, y, x2-8*towards), stroke("pic-flow", "M%d %dH%d", x1, y, x2-8*towards), head(x2, y, towards)}
-	case protocol.ArrowStuck:
-		return []shape{stroke("pic-line", "M%d %dH%d", x1, y, x2-8*towards), head(x2, y, towards)}
 	case protocol.ArrowDead, protocol.ArrowLostOnReturn, protocol.ArrowNonSymmetric:
 		return []shape{stroke("pic-line", "M%d %dH%d", x1, y, cx-9*towards), cross(cx, y), stroke("pic-gone", "M%d %dH%d", cx+9*towards, y, x2)}
 	case protocol.ArrowNotSent:
 		return []shape{stroke("pic-line", "M%d %dH%dm0 -6v12", x1, y, x1+20*towards), stroke("pic-gone", "M%d %dH%d", x1+26*towards, y, x2)}
-	case protocol.ArrowMeasuring:
-		return []shape{stroke("pic-dash", "M%d %dH%d", x1, y, x2-8*towards), head(x2, y, towards)}
 	}
-	return []shape{stroke("pic-dots", "M%d %dH%d", x1, y, x2-8*towards), head(x2, y, towards)}
+	return []shape{stroke(lineOf(a.State), "M%d %dH%d", x1, y, x2-8*towards), head(x2, y, towards)}
 }
 
 func (l *layout) arrowWide(a protocol.PictureArrow, top, mw int, edge map[string]int) {
@@ -783,8 +790,6 @@ func (l *layout) wayTall(w protocol.PictureWay, left, width, top, end int, edge 
 		switch a.State {
 		case protocol.ArrowAlive:
 			shapes = []shape{stroke("pic-line", "M%d %dV%d", x, y1, y2-8*down), stroke("pic-flow", "M%d %dV%d", x, y1, y2-8*down), headDown(x, y2, down)}
-		case protocol.ArrowStuck:
-			shapes = []shape{stroke("pic-line", "M%d %dV%d", x, y1, y2-8*down), headDown(x, y2, down)}
 		case protocol.ArrowDead:
 			shapes = []shape{stroke("pic-line", "M%d %dV%d", x, y1, cy-9*down), cross(x, cy), stroke("pic-gone", "M%d %dV%d", x, cy+9*down, y2)}
 		case protocol.ArrowLostOnReturn:
@@ -795,10 +800,8 @@ func (l *layout) wayTall(w protocol.PictureWay, left, width, top, end int, edge 
 				stroke("pic-back", "M%d %dV%dc0 %d 16 %d 16 %dV%d", x+4, y2, bend, -16*down, -12*down, -28*down, y1+30*down), headDown(x+20, y1+21*down, -down), cross(x+20, y1+10*down)}
 		case protocol.ArrowNotSent:
 			shapes = []shape{stroke("pic-line", "M%d %dV%dm-6 0h12", x, y1, y1+14*down), stroke("pic-gone", "M%d %dV%d", x, y1+20*down, y2)}
-		case protocol.ArrowMeasuring:
-			shapes = []shape{stroke("pic-dash", "M%d %dV%d", x, y1, y2-8*down), headDown(x, y2, down)}
 		default:
-			shapes = []shape{stroke("pic-dots", "M%d %dV%d", x, y1, y2-8*down), headDown(x, y2, down)}
+			shapes = []shape{stroke(lineOf(a.State), "M%d %dV%d", x, y1, y2-8*down), headDown(x, y2, down)}
 		}
 		ly := top + 68 + i*92
 		if w.Via == protocol.ViaServer {

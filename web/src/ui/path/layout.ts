@@ -52,6 +52,8 @@ export const TALL_BELOW = 680;
 
 const signs: Partial<Record<ArrowState, string>> = { alive: "✓", dead: "✗", "lost-on-return": "✗", "non-symmetric": "!", stuck: "!", "not-sent": "–", measuring: "…" };
 export const stateSign = (s: ArrowState): string => signs[s] ?? "?";
+/** lineOf is the line of a state in which nothing moves, bends or breaks. */
+const lineOf = (s: ArrowState) => (s === "stuck" ? "pic-line" : s === "measuring" ? "pic-dash" : "pic-dots");
 const outcomeSigns: Record<string, string> = { connected: "✓", failed: "✗", stuck: "✗", skipped: "–" };
 export const outcomeSign = (w: PictureWay): string => outcomeSigns[w.outcome] ?? (w.trial ? "…" : "?");
 
@@ -303,8 +305,6 @@ class Layout {
     switch (a.state) {
       case "alive":
         return [path("pic-line", `M${x1} ${y}H${x2 - 8 * t}`), path("pic-flow", `M${x1} ${y}H${x2 - 8 * t}`), head(x2, y, t)];
-      case "stuck":
-        return [path("pic-line", `M${x1} ${y}H${x2 - 8 * t}`), head(x2, y, t)];
       case "dead":
       case "lost-on-return":
       case "non-symmetric":
@@ -312,7 +312,7 @@ class Layout {
       case "not-sent":
         return [path("pic-line", `M${x1} ${y}H${x1 + 20 * t}m0 -6v12`), path("pic-gone", `M${x1 + 26 * t} ${y}H${x2}`)];
     }
-    return [path(a.state === "measuring" ? "pic-dash" : "pic-dots", `M${x1} ${y}H${x2 - 8 * t}`), head(x2, y, t)];
+    return [path(lineOf(a.state), `M${x1} ${y}H${x2 - 8 * t}`), head(x2, y, t)];
   }
 
   private arrowWide(a: PictureArrow, top: number, mw: number, edge: Record<string, number>): void {
@@ -461,9 +461,6 @@ class Layout {
         case "alive":
           shapes = [path("pic-line", `M${x} ${y1}V${y2 - 8 * d}`), path("pic-flow", `M${x} ${y1}V${y2 - 8 * d}`), headDown(x, y2, d)];
           break;
-        case "stuck":
-          shapes = [path("pic-line", `M${x} ${y1}V${y2 - 8 * d}`), headDown(x, y2, d)];
-          break;
         case "dead":
           shapes = [path("pic-line", `M${x} ${y1}V${cy - 9 * d}`), cross(x, cy), path("pic-gone", `M${x} ${cy + 9 * d}V${y2}`)];
           break;
@@ -483,7 +480,7 @@ class Layout {
           shapes = [path("pic-line", `M${x} ${y1}V${y1 + 14 * d}m-6 0h12`), path("pic-gone", `M${x} ${y1 + 20 * d}V${y2}`)];
           break;
         default:
-          shapes = [path(a.state === "measuring" ? "pic-dash" : "pic-dots", `M${x} ${y1}V${y2 - 8 * d}`), headDown(x, y2, d)];
+          shapes = [path(lineOf(a.state), `M${x} ${y1}V${y2 - 8 * d}`), headDown(x, y2, d)];
       }
       let ly = top + 68 + i * (way.via === "server" ? 128 : 92);
       for (const s of wrap(`${stateSign(a.state)} ${a.label}`, width - 6, 12, 2)) {
