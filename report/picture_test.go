@@ -16,7 +16,7 @@ import (
 // The pictures of these stories of the lab are looked at and kept: testdata/picture/NAME.LANG.txt is the one in words and in characters, NAME.json the model that
 // the page's tests draw too, NAME.svg what the HTML report draws of it.
 var pictured = []string{
-	"flat-revealed", "routed", "one-side-nat", "asymmetric-nat", "asymmetric-nat-revealed", "nat-ordinary", "nat-double", "nat-hairpin-unsupported", "udp-blocked", "one-way-block", "relay-works",
+	"flat-revealed", "routed", "one-side-nat", "asymmetric-nat", "asymmetric-nat-revealed", "nat-ordinary", "nat-double", "nat-hairpin-unsupported", "udp-blocked", "one-way-block", "relay-works", "dtls-blocked",
 	"ipv6-only-revealed", "stun-unreachable", "vpn-interface-chosen", "client-isolation",
 }
 

@@ -111,7 +111,7 @@ func (l *layout) textName(id string) string {
 
 func textArrow(a protocol.PictureArrow, l *layout) string {
 	shaft := map[protocol.ArrowState]string{
-		protocol.ArrowAlive: "──────▶", protocol.ArrowDead: "───✗  ·", protocol.ArrowLostOnReturn: "──✗─◀▶ ", protocol.ArrowNonSymmetric: "──!!──▶", protocol.ArrowNotSent: "─┤    ·",
+		protocol.ArrowAlive: "──────▶", protocol.ArrowStuck: "──────▶", protocol.ArrowDead: "───✗  ·", protocol.ArrowLostOnReturn: "──✗─◀▶ ", protocol.ArrowNonSymmetric: "──!!──▶", protocol.ArrowNotSent: "─┤    ·",
 	}[a.State]
 	if shaft == "" {
 		shaft = "╌╌??╌╌▶"
