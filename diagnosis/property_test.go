@@ -152,8 +152,9 @@ func TestFoldIsPure(t *testing.T) {
 	}
 }
 
-// recordings are event lists from a small world: two peers, few addresses, few ports, so that events meet each other. Time and order are honest, the
-// rest is not.
+// recordings are event lists from a small world: two peers, few addresses, few ports, so that events meet each other. Its networks may be absurd, the telling is
+// honest: time goes on, counters never fall nor vanish, a machine keeps its addresses, inside and outside, an end has no candidate after its last one and asked the
+// server before that, and no sample shows other sockets than the one before. What is certain rests on this.
 func recordings() *rapid.Generator[[]protocol.Event] {
 	return rapid.Custom(func(t *rapid.T) []protocol.Event {
 		addresses := []string{"10.1.0.2", "10.9.0.2", "10.9.0.1", "x.local", "y.local", "fe80::1"}
@@ -161,13 +162,23 @@ func recordings() *rapid.Generator[[]protocol.Event] {
 		address, trial := rapid.SampledFrom(addresses), rapid.SampledFrom(trials)
 		port := rapid.SampledFrom([]int{500, 5000, 5001})
 		typ := rapid.SampledFrom([]string{"host", "srflx", "prflx"})
-		count := rapid.Custom(func(t *rapid.T) *int64 {
-			if rapid.IntRange(0, 3).Draw(t, "counted") == 0 {
-				return nil
+		own := map[string]*rapid.Generator[string]{}
+		outside := map[string]string{}
+		counted := map[string]bool{}
+		for _, peer := range []string{"a", "b"} {
+			own[peer] = rapid.SampledFrom(rapid.SliceOfN(address, 1, 2).Draw(t, "own"))
+			outside[peer] = address.Draw(t, "outside")
+			counted[peer] = rapid.IntRange(0, 3).Draw(t, "counted") > 0
+		}
+		addressOf := func(peer, typ string) string {
+			switch typ {
+			case "host":
+				return own[peer].Draw(t, "address")
+			case "srflx":
+				return outside[peer]
 			}
-			n := rapid.Int64Range(0, 20).Draw(t, "n")
-			return &n
-		})
+			return address.Draw(t, "address")
+		}
 		insecure := false
 		servers := []protocol.ICEServer{{URLs: []string{"stun:10.9.0.10:3478"}}}
 		events := []protocol.Event{
@@ -180,16 +191,23 @@ func recordings() *rapid.Generator[[]protocol.Event] {
 		}
 		at := 0.0
 		var signaled []int
+		samples := map[string]*protocol.Sample{} // the newest, by peer and trial
+		gathered := map[string]bool{}            // by peer and trial, and by peer
 		for range rapid.IntRange(0, 60).Draw(t, "events") {
 			at += rapid.Float64Range(0, 900).Draw(t, "dt")
 			e := protocol.Event{Peer: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "peer")}
 			id := trial.Draw(t, "trial")
 			switch rapid.IntRange(0, 8).Draw(t, "what") {
 			case 0, 1:
+				if gathered[e.Peer+string(id)] {
+					continue
+				}
 				line := ""
 				if rapid.IntRange(0, 5).Draw(t, "end") > 0 {
-					line = "candidate:1 1 udp 2113937151 " + address.Draw(t, "address") + " " + itoa(port.Draw(t, "port")) + " typ " + typ.Draw(t, "typ")
+					kind := typ.Draw(t, "typ")
+					line = "candidate:1 1 udp 2113937151 " + addressOf(e.Peer, kind) + " " + itoa(port.Draw(t, "port")) + " typ " + kind
 				}
+				gathered[e.Peer+string(id)], gathered[e.Peer] = line == "", gathered[e.Peer] || line == ""
 				e.Type, e.Candidate = protocol.EventCandidate, &protocol.Candidate{Trial: id, Line: line}
 				signaled = append(signaled, len(events))
 			case 2:
@@ -198,21 +216,43 @@ func recordings() *rapid.Generator[[]protocol.Event] {
 				}
 				e.Type, e.Applied = protocol.EventApplied, &protocol.Applied{Trial: id, Ref: rapid.SampledFrom(signaled).Draw(t, "ref"), OK: rapid.Bool().Draw(t, "ok")}
 			case 3, 4:
-				s := &protocol.Sample{Trial: id, Counters: true}
-				cand := func(name string) protocol.SampleCandidate {
-					return protocol.SampleCandidate{ID: name, Type: typ.Draw(t, "typ"), Protocol: "udp", Address: address.Draw(t, "address"), Port: port.Draw(t, "port")}
+				key := e.Peer + string(id)
+				if samples[key] == nil && gathered[key] {
+					continue // it would show a socket of which nothing was told
 				}
-				s.Local, s.Remote = []protocol.SampleCandidate{cand("l")}, []protocol.SampleCandidate{cand("r"), cand("q")}
-				for _, r := range []string{"r", "q"} {
-					s.Pairs = append(s.Pairs, protocol.SamplePair{ID: r, Local: "l", Remote: r, State: "in-progress", RequestsSent: count.Draw(t, "sent"),
-						RequestsReceived: count.Draw(t, "received"), ResponsesSent: count.Draw(t, "answers"), ResponsesReceived: count.Draw(t, "answered")})
+				if samples[key] == nil {
+					cand := func(name, peer string) protocol.SampleCandidate {
+						kind := typ.Draw(t, "typ")
+						return protocol.SampleCandidate{ID: name, Type: kind, Protocol: "udp", Address: addressOf(peer, kind), Port: port.Draw(t, "port")}
+					}
+					far := map[string]string{"a": "b", "b": "a"}[e.Peer]
+					samples[key] = &protocol.Sample{Trial: id, Counters: true, Local: []protocol.SampleCandidate{cand("l", e.Peer)},
+						Remote: []protocol.SampleCandidate{cand("r", far), cand("q", far)}, Pairs: []protocol.SamplePair{{ID: "r", Local: "l", Remote: "r"}, {ID: "q", Local: "l", Remote: "q"}}}
 				}
-				e.Type, e.Sample = protocol.EventSample, s
+				s := *samples[key]
+				s.Pairs = slices.Clone(s.Pairs)
+				for i := range s.Pairs {
+					p := &s.Pairs[i]
+					p.State = "in-progress"
+					for _, n := range []**int64{&p.RequestsSent, &p.RequestsReceived, &p.ResponsesSent, &p.ResponsesReceived} {
+						if counted[e.Peer] {
+							*n = more(t, *n)
+						}
+					}
+				}
+				samples[key] = &s
+				e.Type, e.Sample = protocol.EventSample, &s
 			case 5:
 				e.Type, e.State = protocol.EventState, &protocol.State{Trial: id, What: rapid.SampledFrom([]string{"gathering", "ice", "connection"}).Draw(t, "what"),
 					Value: rapid.SampledFrom([]string{"complete", "connected", "failed"}).Draw(t, "value")}
+				if e.State.What == "gathering" && e.State.Value == "complete" {
+					gathered[e.Peer+string(id)], gathered[e.Peer] = true, true
+				}
 			case 6:
-				e.Type, e.Sighting = protocol.EventSighting, &protocol.Sighting{Source: address.Draw(t, "address") + ":5000", Local: "10.9.0.10:3478", Transport: "udp", Kind: "binding", Answered: true,
+				if gathered[e.Peer] {
+					continue
+				}
+				e.Type, e.Sighting = protocol.EventSighting, &protocol.Sighting{Source: outside[e.Peer] + ":5000", Local: "10.9.0.10:3478", Transport: "udp", Kind: "binding", Answered: true,
 					SourceTTL: rapid.SampledFrom([]int{0, 63, 64}).Draw(t, "ttl")}
 			case 7:
 				e.Type, e.CandidateError = protocol.EventCandidateError, &protocol.CandidateError{Trial: id, Code: 701, URL: "stun:10.9.0.10:3478"}
@@ -236,6 +276,15 @@ func recordings() *rapid.Generator[[]protocol.Event] {
 		}
 		return events
 	})
+}
+
+// more is a counter that has gone on.
+func more(t *rapid.T, n *int64) *int64 {
+	sum := rapid.Int64Range(0, 20).Draw(t, "more")
+	if n != nil {
+		sum += *n
+	}
+	return &sum
 }
 
 func itoa(n int) string {
