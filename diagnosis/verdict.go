@@ -178,6 +178,8 @@ func (f *Fold) word(v *Verdict, tried bool) {
 		key = "starting"
 	case v.Needs == protocol.NeedsUndetermined && !v.Final:
 		key = "running"
+	case v.Needs == protocol.NeedsUndetermined && v.Cause == protocol.CodeWebRTCUnavailable && v.Confidence != protocol.Possible: // nor could a relay be tried
+		key = "unable"
 	}
 	if f.imported() && v.Needs == protocol.NeedsUndetermined { // nothing runs, and nothing remains to be tried
 		key = "logged"

@@ -457,6 +457,8 @@ func (d *painter) between() protocol.PictureNode {
 		})
 	}
 	switch {
+	case dropped(protocol.CodeBrowserBlocked): // another program's packets pass on the same way
+		n.State, n.Label, n.Sentence = protocol.NodeFiltered, d.say("picture.between-program"), d.say("picture.say.between-program")
 	case dropped(protocol.CodeUDPBlocked, protocol.CodeOneWayBlock, protocol.CodeAsymmetricRouting, protocol.CodeClientIsolation, protocol.CodeSTUNFiltered, protocol.CodeDTLSBlocked, protocol.CodeMTUBlackHole):
 		n.State, n.Label, n.Sentence = protocol.NodeFiltered, d.say("picture.between-filtered"), d.say("picture.say.between-filtered")
 	case same == nil:

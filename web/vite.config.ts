@@ -30,6 +30,7 @@ export default defineConfig({
   plugins: [slimPlots(), stories(), plainImports(), preloadPage()],
   build: {
     target: "es2022",
+    cssTarget: ["chrome94", "edge94", "firefox94", "safari16.4", "ios16.4"], // the first that run es2022
     assetsInlineLimit: 0,
     modulePreload: false, // preloadPage says what is preloaded; all else comes alone
     // One style sheet, and one file for all that is there from the start: together they compress better, and each file is a request.

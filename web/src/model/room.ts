@@ -8,7 +8,7 @@ import { Hold } from "../rtc/hold";
 import { NATTrial } from "../rtc/nat";
 import { Trial } from "../rtc/trial";
 import { Pace } from "./pace";
-import { whenDrawn } from "./turns";
+import { giveUp, takeTurn, whenDrawn } from "./turns";
 import { Connection, type GoneReason, type Status } from "../signaling/connection";
 
 export { RevealError };
@@ -76,6 +76,7 @@ export function openRoom(o: RoomOptions): RoomModel {
   let fresh: Event[] = [];
   let alone = 0;
   let endAlone = () => {};
+  let broken: string | undefined;
 
   const pace = new Pace(
     () =>
@@ -104,7 +105,7 @@ export function openRoom(o: RoomOptions): RoomModel {
       if (w.resumed) return;
       reset();
       if (w.kind !== "browser") return;
-      gather();
+      takeTurn(gather); // what the welcome changes is drawn before
       void tellEnvironment();
     },
     onFrame: frame,
@@ -122,6 +123,7 @@ export function openRoom(o: RoomOptions): RoomModel {
           if (m.start.trial !== "nat-1") gather(); // measured anew: the mapping shows in a gathering of its own
           break;
         }
+        if (alone === 0) gather();
         hold.started(m.start.trial);
         if (m.start.trial.startsWith("gather-")) {
           const end = gatherAlone(m.start.trial, m.start.iceServers, out, () => {}, GATHER_MS);
@@ -166,6 +168,7 @@ export function openRoom(o: RoomOptions): RoomModel {
   }
 
   function gather(): void {
+    giveUp(gather);
     endAlone();
     endAlone = gatherAlone(`alone-${++alone}`, welcome.value?.iceServers ?? [], out, (g) => (gathering.value = g));
   }
@@ -213,6 +216,7 @@ export function openRoom(o: RoomOptions): RoomModel {
 
   /** reset forgets what belonged to a peer that is no more. */
   function reset(): void {
+    giveUp(gather);
     endAlone();
     hold.release();
     for (const trial of trials.values()) void trial.stop();
@@ -229,6 +233,7 @@ export function openRoom(o: RoomOptions): RoomModel {
 
   function leave(): void {
     connection.leave();
+    giveUp(gather);
     endAlone();
     hold.release();
     for (const trial of trials.values()) void trial.stop();
@@ -249,7 +254,9 @@ export function openRoom(o: RoomOptions): RoomModel {
     gathering,
     capturing: hold.on,
     natTrial,
-    webRTCError: webRTCError(),
+    get webRTCError() {
+      return (broken ??= webRTCError()); // a connection costs time: not before it is asked for
+    },
     run,
     async reveal() {
       hold.take(await askForDevice());

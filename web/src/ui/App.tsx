@@ -10,6 +10,7 @@ import { StartPage } from "./StartPage";
 import { code, entered, model } from "./session";
 import { Toasts } from "./Toasts";
 import { TopBar } from "./TopBar";
+import { Turn } from "./Turn";
 
 export function App() {
   const room = model.value;
@@ -20,7 +21,7 @@ export function App() {
       </a>
       <TopBar room={room} />
       <main id="main" tabIndex={-1}>
-        {place.value.at !== "room" ? <ReportsPages /> : entered.value && room ? <RoomPage code={code.value} /> : <StartPage room={room} />}
+        <Turn>{place.value.at !== "room" ? <ReportsPages /> : entered.value && room ? <RoomPage code={code.value} /> : <StartPage room={room} />}</Turn>
       </main>
       {room && place.value.at === "room" && (
         <>

@@ -43,7 +43,7 @@ export function RoomPage({ code, still }: { code: string; still?: boolean }) {
       <Verdict report={report} />
       {report === null || report.run === 0 ? (
         <>
-          {!gone && !still && <Invite code={code} />}
+          <Turn>{!gone && !still && <Invite code={code} />}</Turn>
           {report && <Waiting report={report} own={own} />}
         </>
       ) : (
