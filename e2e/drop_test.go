@@ -53,6 +53,7 @@ func TestDropFile(t *testing.T) {
 func (p *tab) opens() {
 	p.t.Helper()
 	light := `document.querySelector('#cause [data-testid="finding-light"]')`
+	p.see(light)
 	p.eval(light+`.scrollIntoView({ block: "center" })`, nil)
 	var before, after int
 	p.eval(light+`.click(), Math.round(`+light+`.getBoundingClientRect().top)`, &before)

@@ -197,6 +197,7 @@ func (d *desk) room(width int) (a, b *tab) {
 	a = d.open("/?lang=en", width)
 	a.see(q("start-create"))
 	a.see(q("status") + `.dataset.status === "online"`)
+	a.see(q("start-create"))
 	a.eval(q("start-create")+".click()", nil)
 	a.see(q("invite-link"))
 	var code string
@@ -269,6 +270,7 @@ func TestJoinAlone(t *testing.T) {
 	d := newDesk(t, "127.0.0.1", "")
 	a := d.open("/?lang=en", 1440)
 	a.see(q("status") + `.dataset.status === "online"`)
+	a.see(q("start-create"))
 	a.eval(q("start-create")+".click()", nil)
 	a.see(q("invite-why") + `.dataset.why === "alone"`)
 	a.see("!" + q("invite-qr"))

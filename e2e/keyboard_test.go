@@ -55,6 +55,7 @@ func TestKeyboard(t *testing.T) {
 		document.addEventListener("click", e => { const a = e.target.closest?.("a[download]"); if (a) labDownloads.push(a.getAttribute("href")); }, true);`)
 	a := d.open("/?lang=en", 1440)
 	a.see(q("status") + `.dataset.status === "online"`)
+	a.see(q("start-create"))
 
 	// The first stop leads past the bar, to the content.
 	a.key("Tab")
