@@ -286,11 +286,11 @@ func (v view) signaling(r protocol.Report) table {
 }
 
 // shortCandidate is a candidate-attribute without what the candidate tables say better (foundation, priority, extensions): a line of the log is one line on paper.
-// The whole attribute stands in the JSON.
+// Nor is the whole of a .local name, which stands there. The whole attribute stands in the JSON.
 func shortCandidate(text string) string {
 	c, err := protocol.ParseCandidate(text)
 	if err != nil {
 		return clean(text)
 	}
-	return clean(strings.TrimSpace(strings.Join([]string{c.Type, c.Protocol, hostPort(c.Address, c.Port, none), c.TCPType}, " ")))
+	return clean(strings.TrimSpace(strings.Join([]string{c.Type, c.Protocol, hostPort(shortName(c.Address), c.Port, none), c.TCPType}, " ")))
 }
