@@ -77,16 +77,21 @@ func Markdown(r protocol.Report) string {
 			d.bullet(strings.TrimSpace(escape(e.Text) + " " + escape(e.Events)))
 		}
 		d.blank()
-		if f.Above {
+		switch {
+		case f.Above:
 			d.paragraph(bold(v.T("report.remedy"))+" "+escape(v.T("report.remedy-above")), "")
-			continue
-		}
-		if f.Remedy != "" {
+		case f.Remedy != "":
 			d.paragraph(bold(v.T("report.remedy"))+" "+escape(f.Remedy), "")
 		}
-		for _, s := range f.Settings {
-			d.paragraph(escape(s.For) + ":")
-			d.fence("text", s.Text)
+		switch {
+		case f.Above:
+		case f.SettingsAbove:
+			d.paragraph(bold(v.T("report.settings"))+" "+escape(v.T("report.remedy-above")), "")
+		default:
+			for _, s := range f.Settings {
+				d.paragraph(escape(s.For) + ":")
+				d.fence("text", s.Text)
+			}
 		}
 		if f.Separates != "" {
 			d.paragraph(bold(v.T("report.separates"))+" "+escape(f.Separates), "")

@@ -86,12 +86,24 @@ type findingView struct {
 	Summary, Remedy, Separates string
 	Evidence                   []evidenceView
 	Settings                   []protocol.Setting
-	// Above: an earlier finding of the same code has the same remedy, settings and experiment.
-	Above bool
+	// Above: an earlier finding of the same code has the same remedy and settings; SettingsAbove: it has the same settings. What is the same is not said again.
+	Above, SettingsAbove bool
 }
 
-func (f findingView) cures(like findingView) bool {
-	return f.Code == like.Code && f.Remedy == like.Remedy && f.Separates == like.Separates && slices.Equal(f.Settings, like.Settings)
+// after leaves out what an earlier finding of the same code says in the same words.
+func (f findingView) after(earlier []findingView) findingView {
+	for _, x := range earlier {
+		if x.Code != f.Code || f.Remedy == "" {
+			continue
+		}
+		same := slices.Equal(x.Settings, f.Settings)
+		f.Above = f.Above || same && x.Remedy == f.Remedy
+		f.SettingsAbove = f.SettingsAbove || same && len(f.Settings) > 0
+	}
+	if (f.Above || f.SettingsAbove) && slices.ContainsFunc(earlier, func(x findingView) bool { return x.Code == f.Code && x.Separates == f.Separates }) {
+		f.Separates = ""
+	}
+	return f
 }
 
 type evidenceView struct{ Text, Events string }
@@ -143,9 +155,7 @@ func newView(r protocol.Report) view {
 	}
 	v.Trials = v.trials(r)
 	for _, f := range r.Findings {
-		x := v.finding(r, f)
-		x.Above = x.Remedy != "" && slices.ContainsFunc(v.Findings, x.cures)
-		v.Findings = append(v.Findings, x)
+		v.Findings = append(v.Findings, v.finding(r, f).after(v.Findings))
 	}
 	v.Machines = v.machines(r)
 	for _, p := range r.Peers {
