@@ -36,16 +36,12 @@ export function TopBar({ room }: { room: RoomModel | null }) {
             <Copy text={code.value} label={t("copy.code")} />
           </div>
         )}
-      </Turn>
-      <Turn>
         {place.value.at === "room" && (
           <span class="topbar-status" data-testid="status" data-status={status}>
             <Badge look={statusLook[status]!} text={t(`status.${status}`)} />
             {watching && <Badge look={{ tone: "info", sign: "eye" }} text={t("status.watching")} />}
           </span>
         )}
-      </Turn>
-      <Turn>
         <div class="topbar-tools">
           {!entered.value && (
             <a class="button quiet" href={`/reports?lang=${lang()}`} aria-current={place.value.at === "list" ? "page" : undefined} data-testid="reports-link">

@@ -1,5 +1,5 @@
 import "./Path.css";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t } from "../../i18n";
 import { candidateKey, laneKey, lit, pairKey, pointed, type Focus } from "../../model/focus";
 import type { Picture, PictureArrow, PictureNode, PictureWay, Report, TrialKind } from "../../protocol.gen";
@@ -40,10 +40,13 @@ const MAX_WIDTH = 1240;
 function useWidth() {
   const ref = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(FIRST_WIDTH);
-  useEffect(() => {
+  // Before the first frame: the picture would jump from one width to the other.
+  useLayoutEffect(() => {
     const box = ref.current;
     if (!box) return;
-    const observer = new ResizeObserver(() => setWidth(Math.min(Math.floor(box.clientWidth), MAX_WIDTH)));
+    const measure = () => setWidth(Math.min(Math.floor(box.clientWidth), MAX_WIDTH));
+    measure();
+    const observer = new ResizeObserver(measure);
     observer.observe(box);
     return () => observer.disconnect();
   }, []);
