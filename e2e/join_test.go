@@ -197,7 +197,6 @@ func (d *desk) room(width int) (a, b *tab) {
 	a = d.open("/?lang=en", width)
 	a.see(q("start-create"))
 	a.see(q("status") + `.dataset.status === "online"`)
-	a.see(q("start-create"))
 	a.eval(q("start-create")+".click()", nil)
 	a.see(q("invite-link"))
 	var code string
