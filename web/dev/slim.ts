@@ -2,7 +2,7 @@
 import type { Plugin } from "vite";
 
 /** What options.ts never asks for: the text in uPlot's file, what stands there instead, and how often it is found. The minifier then drops what nothing calls. */
-const cuts: [RegExp, string, number][] = [
+const cuts: [RegExp, string | ((...found: string[]) => string), number][] = [
   // What hangs on the function itself: other ways to draw, helpers, synchronised plots.
   [/^uPlot\.assign = [^]*?(?=^export \{)/gm, "", 1],
   // Methods that nobody calls.
@@ -27,6 +27,50 @@ const cuts: [RegExp, string, number][] = [
   [/^\t+onMouse\(mousedown, .*$/gm, "", 1],
   [/^\t+didDrag && .*$/gm, "", 1],
   [/^\tevents\.\w+ = \w+;$/gm, "", 4],
+  // No plot tells another where the mouse is: it comes from the mouse, or from setCursor.
+  [/^\tconst seriesIdxMatcher = [^]*?(?=^\tfunction destroy)/gm, "", 1],
+  [/\bpubSync\(/g, "void (", 5],
+  [/\bsync\.unsub\(self\);/g, "", 1],
+  [/\b(src|e) (==|!=) null\b/g, (_, what, is) => String((what === "src") === (is === "==")), 12],
+  [/\bsyncKey != null\b/g, "false", 2],
+  [/\bdragging( &&|\))/g, "false$1", 3],
+  // Scales have a range of their own, by a function, and none follows another.
+  [/\brangeIsArr\b(?! =)|\bisObj\(rn\)/g, "false", 4],
+  [/\b(scaleOpts|wsc|sc)\.from != null\b/g, "false", 3],
+  [/\brn \|\| \(false \?[^]*?^\t+\)\)/gm, "rn)", 1],
+  // Axes lie below and at the left, with neither ticks nor a line, and their words lie across.
+  [/\b(ticks|border)\.show\b/g, "false", 3],
+  [/\baxis\._rotate \* -PI\/180/g, "0", 1],
+  [/\bif \(angle\)/g, "if (false)", 1],
+  [/\b(sx)\.ori == 0\b/g, "true", 1],
+  [/\bendRad == 0 && baseRad == 0\b/g, "true", 1],
+  // The padding is given; nothing is seen through; a line has one colour, and nothing is filled between two.
+  [/\bopts\.padding \|\| \[.*?\]/g, "opts.padding", 1],
+  [/\bifNull\(p, autoPadSide\)/g, "p", 1],
+  [/\bif \(ctxAlpha != (s\.alpha|_ctxAlpha)\)$\s+ctx\.globalAlpha = ctxAlpha = \1;/gm, "", 4],
+  [/\blet shouldAlpha = .*/g, "const shouldAlpha = false;", 1],
+  [/\b(strokePath|fillPath) instanceof Map\b/g, "false", 2],
+  [/\bif \(bandClip\)/g, "if (false)", 1],
+  [/\bif \(getBBox != null\)/g, "if (false)", 1],
+  [/^\tfunction setLegend\(opts, _fire\) \{$/gm, "$&\n\t\treturn;", 1],
+  [/\bassign\(\{\}, legendOpts, opts\.legend\)/g, "{}", 1],
+  [/^\t+markers\.\w+ += fnOrSelf\(.*$/gm, "", 4],
+  [/^\t+(s\.(value|label|fillTo)|sc\.clamp) = .*$/gm, "", 4],
+  [/^\tfacets: \[[^]*?^\t\],$/gm, "", 1],
+  [/\blog \? (positiveIdxs|isPositive) : /g, "", 2],
+  [/\[_min, _max\] = rangeNum\(.*$/gm, "_max = _min + 1;", 1],
+  // The names of days, zones and fonts.
+  [/\b(days|months)\.map\(slice3\)|\bnew Intl\.DateTimeFormat\(\)\.resolvedOptions\(\)\.timeZone|\bnew Intl\.NumberFormat\(.*?\)|\boneIncrs\.filter\(onlyWhole\)|\bgenIncrs\(2, .*?\)/g, "0", 6],
+  [/^const (font|labelFont) += .*$/gm, 'const $1 = "";', 2],
+  [/^\t+axis\.(labelFont|rotate|_rotate|ticks\.stroke|border\.stroke) += .*$/gm, "", 5],
+  [/\[axis\.font, axis\.labelFont\]/g, "[axis.font]", 1],
+  // Options that are not given.
+  [/^\t\(opts\.plugins \|\| \[\]\)\.forEach[^]*?^\t\}\);$/gm, "", 2],
+  [/^\tbands\.forEach[^]*?^\t\}\);$/gm, "", 1],
+  [/\bopts\.(id != null|title\b)/g, "false", 3],
+  [/\bopts\.drawOrder \|\| /g, "", 1],
+  [/^\tself\.(valToIdx|setSelect) = .*$/gm, "", 2],
+  [/^\tself\.redraw = [^]*?^\t\};$/gm, "", 1],
 ];
 
 /** slim is uPlot's file without those parts. Another version of it fails the build instead of drawing something else. */
@@ -34,7 +78,7 @@ export function slim(code: string): string {
   for (const [text, instead, times] of cuts) {
     const found = code.match(text)?.length ?? 0;
     if (found !== times) throw new Error(`dev/slim.ts: ${text} stands ${found} times in uPlot, not ${times}: look what has changed there, then adapt the cuts`);
-    code = code.replace(text, instead);
+    code = code.replace(text, instead as string);
   }
   return code;
 }

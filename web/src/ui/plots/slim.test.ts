@@ -69,6 +69,7 @@ const lines = [
   line([250, 900, 7000, 15000], [3, 80, 0, 41.37]),
   line([1000, 12000], [null, 7]),
 ];
+const dense = Array.from({ length: 4000 }, (_, i) => 4000 + i);
 const styles: Style[] = [
   { ink: "ok", dashed: false, dots: false, line: true },
   { ink: "bad", dashed: true, dots: true, line: true },
@@ -94,7 +95,10 @@ async function played(code: string): Promise<Call[]> {
   chosen.value = { fromMs: 4000, toMs: 9000 };
   await step(() => plot.setScale("x", { min: 4, max: 9 }));
   await step(() => plot.setSize({ width: 320, height: 150 }));
+  // More values than pixels are gathered into what they span.
+  await step(() => plot.setData(aligned([line(dense, dense.map((x) => (x % 700 < 20 ? null : x % 97))), lines[1]!, lines[2]!]) as uPlot.AlignedData));
   await step(() => plot.setCursor({ left: plot.valToPos(6, "x"), top: 10 }, false));
+  await step(() => plot.setSize({ width: 640, height: 150 }));
   calls.push(["read", plot.posToVal(50, "x"), plot.posToVal(50, "y"), plot.cursor.idx]);
   plot.destroy();
   chosen.value = null;
