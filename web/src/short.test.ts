@@ -1,0 +1,47 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { numberedTexts, numbersOf, shortClasses } from "../dev/short.ts";
+import { en } from "./i18n/en";
+import { ja } from "./i18n/ja";
+
+const file = (lang: string) => readFileSync(join(import.meta.dirname, `i18n/${lang}.ts`), "utf8");
+
+/** built is what the page gets of a language. */
+function built(lang: string, numbers: ReadonlyMap<string, number>): Record<string | number, string> {
+  const code = numberedTexts(file(lang), numbers).replace(/^import .*$/gm, "");
+  return new Function(code.replace(/export const \w+[^=]*=/, "return")) () as Record<string, string>;
+}
+
+test.each([["en", en], ["ja", ja]] as const)("%s: each text is there, under its number or its key", (lang, texts: Record<string, string>) => {
+  const keys = Object.keys(texts);
+  const numbers = numbersOf(file("en"), [""]); // nothing is put together: all that can be numbered are
+  for (const some of [numbers, numbersOf(file("en"), ['word("trial", kind) + t(`mark.${step}.text`)'])]) {
+    const page = built(lang, some);
+    for (const key of keys) expect(page[some.get(key) ?? key], key).toBe(texts[key]);
+    expect(Object.keys(page)).toHaveLength(keys.length);
+  }
+  expect(numbers.size).toBeGreaterThan(keys.length / 2);
+});
+
+test("a key that is put together keeps its name", () => {
+  const texts = ["a.b", "a.b.text", "trial.host", "gone.full.text", "mark.is.yes", "mark.sent", "plain"].map((k) => `  "${k}": "x",`).join("\n");
+  const numbers = (code: string) => [...numbersOf(texts, [code]).keys()];
+  expect(numbers("")).toEqual(["a.b", "a.b.text", "trial.host", "gone.full.text", "mark.is.yes", "mark.sent"]);
+  expect(numbers('word("trial", kind); word("gone", `${why}.text`)')).toEqual(["a.b", "a.b.text", "mark.is.yes", "mark.sent"]);
+  expect(numbers("t(`mark.is.${m}`)")).not.toContain("mark.is.yes");
+  expect(numbers("t(`mark.${m}`)")).not.toContain("mark.sent");
+  expect(numbers("t(`mark.${m}`)")).toContain("mark.is.yes");
+  expect(numbers("t(`a.${m}.text`)")).not.toContain("a.b.text");
+});
+
+test("a class that is not only said in class= keeps its name", () => {
+  const styles = [".row-head,.row-foot>.is-lit{}.tone-bad{}.card .flash-once{}.pic-node{}"];
+  const short = (...code: string[]) => [...shortClasses(styles, code).keys()];
+  expect(short('<i class="row-head">', '<i data-testid="row-foot" />')).toEqual(["flash-once", "is-lit", "pic-node", "row-foot", "row-head", "tone-bad"]);
+  expect(short("<i class={`tone-${tone}`} />")).not.toContain("tone-bad");
+  expect(short('e.classList.add("flash-once")')).not.toContain("flash-once");
+  expect(short('const cls = "pic-node";')).not.toContain("pic-node");
+  expect(short("<i class={a ? `row-head ${b}` : \"row-foot\"} />")).toContain("row-foot");
+  expect(new Set(shortClasses(styles, []).values()).size).toBe(6);
+});
