@@ -2,7 +2,10 @@ package server
 
 import (
 	"io/fs"
+	"mime"
 	"net/http"
+	"path"
+	"strconv"
 	"strings"
 )
 
@@ -25,10 +28,14 @@ const unbuiltPage = `<!doctype html>
 // immutable is for files whose name holds the hash of their content: a year, the most that caches honour (RFC 9111 section 5.2.2.1, RFC 8246).
 const immutable = "public, max-age=31536000, immutable"
 
+// packed is what a file's name has behind it where the build packed it (web/dev/pack.ts).
+const packed = ".gz"
+
 // page serves the single page at every address that is the page's, and its assets.
 type page struct {
+	ui    fs.FS // nil: the user interface is not built
 	index []byte
-	files http.Handler // nil: the user interface is not built
+	files http.Handler
 }
 
 func newPage(ui fs.FS, built bool) (page, error) {
@@ -36,14 +43,16 @@ func newPage(ui fs.FS, built bool) (page, error) {
 		return page{index: []byte(unbuiltPage)}, nil
 	}
 	index, err := fs.ReadFile(ui, "index.html")
-	return page{index: index, files: http.FileServerFS(ui)}, err
+	return page{ui: ui, index: index, files: http.FileServerFS(ui)}, err
 }
 
 // serveIndex answers /, /r/{room} and the paths of kept reports: the page finds out by itself what it is to show, and says so where there is none.
-func (p page) serveIndex(w http.ResponseWriter, _ *http.Request) {
+func (p page) serveIndex(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache") // its asset names change with every version
-	_, _ = w.Write(p.index)                     // the reader is gone: nothing to do
+	if !p.servePacked(w, r, "index.html") {
+		_, _ = w.Write(p.index) // the reader is gone: nothing to do
+	}
 }
 
 // serveFile answers all other paths. Vite puts what it names by hash under assets/.
@@ -56,7 +65,47 @@ func (p page) serveFile(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/assets/") {
 		cache = immutable
 	}
-	p.files.ServeHTTP(&onSuccess{ResponseWriter: w, cache: cache}, r)
+	w = &onSuccess{ResponseWriter: w, cache: cache}
+	if !p.servePacked(w, r, strings.TrimPrefix(r.URL.Path, "/")) {
+		p.files.ServeHTTP(w, r)
+	}
+}
+
+// servePacked answers with the file as the build packed it, where there is such a one and the reader takes gzip (RFC 9110 section 12.5.3): it is smaller than what
+// would be packed for each answer, and costs nothing. Who asks for a part of a file gets it of the plain one.
+func (p page) servePacked(w http.ResponseWriter, r *http.Request, name string) bool {
+	if p.ui == nil || r.Header.Get("Range") != "" || !takesGzip(r.Header.Values("Accept-Encoding")) {
+		return false
+	}
+	content, err := fs.ReadFile(p.ui, name+packed) // a name that is no path of a file is an error, too
+	if err != nil {
+		return false
+	}
+	if kind := mime.TypeByExtension(path.Ext(name)); kind != "" {
+		w.Header().Set("Content-Type", kind)
+	}
+	w.Header().Set("Content-Encoding", "gzip")
+	w.Header().Add("Vary", "Accept-Encoding")
+	w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(content) // the reader is gone: nothing to do
+	return true
+}
+
+// takesGzip reads Accept-Encoding: gzip, or anything, unless its weight is 0.
+func takesGzip(accepted []string) bool {
+	anyCoding := false
+	for _, one := range strings.Split(strings.Join(accepted, ","), ",") {
+		coding, weight, _ := strings.Cut(one, ";")
+		refused := strings.Trim(strings.ReplaceAll(weight, " ", ""), "0.") == "q=" && weight != ""
+		switch strings.ToLower(strings.TrimSpace(coding)) {
+		case "gzip", "x-gzip":
+			return !refused
+		case "*":
+			anyCoding = !refused
+		}
+	}
+	return anyCoding
 }
 
 // onSuccess sets Cache-Control on answers that hold the file: a 404 that is kept for a year would outlive the deployment that caused it.

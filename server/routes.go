@@ -30,13 +30,13 @@ func (s routes) handler() http.Handler {
 	r := chi.NewRouter()
 	r.Use(secureHeaders, middleware.GetHead, sameOrigin())
 	r.Handle("/ws", s.socket) // outside the group: a compressing writer cannot be taken over (RFC 6455 section 4.2.2)
+	// The page is packed by its build. The middleware would pack it again for who refuses that, and pack parts of files as if they were whole.
+	for _, path := range []string{"/", "/r/{room}", "/reports", "/reports/{id}", "/compare"} {
+		r.Get(path, s.page.serveIndex)
+	}
+	r.Get("/*", s.page.serveFile)
 	r.Group(func(r chi.Router) {
 		r.Use(middleware.Compress(compression))
-		r.Get("/", s.page.serveIndex)
-		r.Get("/r/{room}", s.page.serveIndex)
-		r.Get("/reports", s.page.serveIndex)
-		r.Get("/reports/{id}", s.page.serveIndex)
-		r.Get("/compare", s.page.serveIndex)
 		r.Get("/findings", s.docs.serveFindings)
 		r.Get("/docs/*", s.docs.serveDocument)
 		r.Get("/whoami", serveWhoami)
@@ -58,7 +58,6 @@ func (s routes) handler() http.Handler {
 			r.Get("/compare", s.kept.serveComparison)
 			r.Post("/diagnose", s.bring.serve)
 		})
-		r.Get("/*", s.page.serveFile)
 	})
 	return r
 }
