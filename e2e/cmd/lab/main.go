@@ -8,6 +8,7 @@
 //	go run ./e2e/cmd/lab -all -ends chromium,firefox-one,firefox-both,headless-one -o docs/lab-table.md
 //	go run ./e2e/cmd/lab -all -stories diagnosis/testdata
 //	go run ./e2e/cmd/lab -all -scenario flat,udp-blocked -at-once 1 -dumps /tmp/dumps
+//	go run ./e2e/cmd/lab -paper /tmp/paper -stories diagnosis/testdata
 //	go run ./e2e/cmd/lab -nat -runs 1 -nats none,eim-apdf -clients cli,chromium
 //	go run ./e2e/cmd/lab -grid -rows eim-apdf,apdm-apdf
 package main
@@ -38,6 +39,7 @@ func main() {
 	ends := flag.String("ends", string(e2e.Listed), "with -all: what stands at the ends, as in chromium,firefox-one,firefox-both,headless-one; listed: two Chromium, and what each scenario lists")
 	atOnce := flag.Int("at-once", 2, "with -all: how many plays at a time")
 	gallery := flag.String("gallery", "", "a directory for pictures of every scenario's page, in both languages, light and dark, wide and narrow, made of the recordings in -stories; needs no root")
+	paper := flag.String("paper", "", "a directory for every scenario's report on A4, in both languages, made of the recordings in -stories; needs no root")
 	artefacts := flag.String("artefacts", "artefacts", "with -all: where to put screenshots, reports and recordings")
 	picture := flag.String("picture", "", "with -all and one play's name: a file for the picture that the documents show")
 	guide := flag.String("guide", "", "with -all and one play's name: a directory for the pictures of the guide")
@@ -51,7 +53,7 @@ func main() {
 	grid := flag.Bool("grid", false, "let two Chromium meet behind every pair of NATs, and print what was expected and what came")
 	rows := flag.String("rows", "", "with -grid: only these NATs, as in none,eim-apdf; user-eim-apdf and the like are in userspace")
 	out := flag.String("o", "", "a file for the table; with -nat or -grid: between its marks in this Markdown file, which is made where it is missing")
-	stories := flag.String("stories", "", "with -all: a directory to write each play's recording to, as a story for the diagnosis' tests; with -gallery: where they are")
+	stories := flag.String("stories", "", "with -all: a directory to write each play's recording to, as a story for the diagnosis' tests; with -gallery and -paper: where they are")
 	dumps := flag.String("dumps", "", "with -all: a directory for what the browsers themselves have logged of each play, as chrome://webrtc-internals and about:webrtc save it")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -68,6 +70,8 @@ func main() {
 		err = measurePage(ctx, cmp.Or(*runs, 10), *minutes)
 	case *gallery != "":
 		err = hang(ctx, *name, *stories, *gallery)
+	case *paper != "":
+		err = printAll(ctx, *name, *stories, *paper)
 	case *list:
 		for _, s := range e2e.Scenarios {
 			fmt.Printf("%-24s %s\n", s.Name, s.Title)
@@ -133,6 +137,23 @@ func hang(ctx context.Context, names, stories, dir string) error {
 	return e2e.Gallery(ctx, binary, stories, dir, func(scenario string) bool {
 		return wanted(e2e.Play{Name: scenario, Scenario: e2e.Scenario{Name: scenario}}, names)
 	})
+}
+
+// printAll prints every report, says how many sheets each takes, and fails of one that takes too many.
+func printAll(ctx context.Context, names, stories, dir string) error {
+	var thick []string
+	err := e2e.Paper(ctx, stories, dir, func(scenario string) bool {
+		return wanted(e2e.Play{Name: scenario, Scenario: e2e.Scenario{Name: scenario}}, names)
+	}, func(p e2e.Printed) {
+		fmt.Printf("%d  %s %s\n", p.Pages, p.Scenario, p.Lang)
+		if p.Pages > e2e.MostSheets {
+			thick = append(thick, p.File)
+		}
+	})
+	if err == nil && len(thick) > 0 {
+		err = fmt.Errorf("more than %d sheets: %s", e2e.MostSheets, strings.Join(thick, ", "))
+	}
+	return err
 }
 
 // play plays the programme, prints a line for each play as it ends, writes the table, and says whether all is as expected.
