@@ -55,7 +55,7 @@ function Canvas({ report, picture, kinds }: { report: Report; picture: Picture; 
   const { ref, width } = useWidth();
   const [current, setCurrent] = useState("A");
   const [said, setSaid] = useState("");
-  const drawing = useDrawing(report.room, picture, kinds, width);
+  const { drawing, late } = useDrawing(report.room, picture, kinds, width);
   const order = drawing.order.map((i) => keyOf(drawing.marks[i]!));
   const active = order.includes(current) ? current : order[0];
 
@@ -76,7 +76,7 @@ function Canvas({ report, picture, kinds }: { report: Report; picture: Picture; 
   return (
     <>
       <div class="path-canvas" ref={ref}>
-        <svg class="pic" viewBox={`0 0 ${drawing.width} ${drawing.height}`} width={drawing.width} height={drawing.height} role="group" aria-label={picture.title} data-tall={drawing.tall} data-testid="picture" onKeyDown={onKeyDown}>
+        <svg class="pic" viewBox={`0 0 ${drawing.width} ${drawing.height}`} width={drawing.width} height={drawing.height} role="group" aria-label={picture.title} aria-busy={late} data-tall={drawing.tall} data-testid="picture" onKeyDown={onKeyDown}>
           {drawing.marks.map((m) => (
             <Drawn key={keyOf(m)} mark={m} lit={m.kind === "arrow" && isLit(report, m)} tab={keyOf(m) === active ? 0 : -1} point={point} here={setCurrent} />
           ))}

@@ -27,15 +27,17 @@ export function remember(room: string, drawing: Drawing): void {
   last = { room, drawing };
 }
 
-/** useDrawing asks for the drawing of what is wanted now: one request at a time, and where the server cannot be reached the last drawing stays. */
-export function useDrawing(room: string, picture: Picture, kinds: readonly TrialKind[], width: number): Drawing {
+/**
+ * useDrawing asks for the drawing of what is wanted now: one request at a time, and where the server cannot be reached the last drawing stays. late says that this
+ * is not the drawing of what is wanted.
+ */
+export function useDrawing(room: string, picture: Picture, kinds: readonly TrialKind[], width: number): { drawing: Drawing; late: boolean } {
   const [drawing, show] = useState(last?.room === room ? last.drawing : undefined);
   const asked = useRef({ want: "", have: "", busy: false }).current;
+  // The width stands before the first space; none: not laid out yet. The sentences are in the nodes and arrows as well.
+  asked.want = width === 0 ? "" : `${Math.max(width, MIN_WIDTH)} ${JSON.stringify({ picture: { ...picture, text: [] }, kinds })}`;
   // At once: an ordinary effect waits for a frame in which the picture would be missing.
   useLayoutEffect(() => {
-    if (width === 0) return; // not laid out, or not in sight
-    // The width stands before the first space. The sentences are in the nodes and arrows as well.
-    asked.want = `${Math.max(width, MIN_WIDTH)} ${JSON.stringify({ picture: { ...picture, text: [] }, kinds })}`;
     if (!asked.busy) void ask();
   });
   async function ask(): Promise<void> {
@@ -57,5 +59,5 @@ export function useDrawing(room: string, picture: Picture, kinds: readonly Trial
     }
     asked.busy = false;
   }
-  return drawing ?? reserved(picture, width);
+  return { drawing: drawing ?? reserved(picture, width), late: asked.want !== asked.have };
 }
