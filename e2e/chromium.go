@@ -212,6 +212,9 @@ func (c *chromium) Screenshot(ctx context.Context, path string, v View) error {
 			return err
 		}
 	}
+	if err := c.drawn(ctx); err != nil {
+		return err
+	}
 	o := map[string]any{"format": "png"}
 	if strings.HasSuffix(path, ".webp") {
 		o = map[string]any{"format": "webp", "quality": webpQuality}
@@ -224,6 +227,14 @@ func (c *chromium) Screenshot(ctx context.Context, path string, v View) error {
 		return err
 	}
 	return writeBase64(path, shot.Data)
+}
+
+// drawn waits for the picture of the path, where there is one: it comes from the server anew for each width, which the page knows a frame later.
+func (c *chromium) drawn(ctx context.Context) error {
+	if err := c.Eval(ctx, "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))", nil); err != nil {
+		return err
+	}
+	return WaitFor(ctx, c, `!document.querySelector(".pic[aria-busy=true]")`)
 }
 
 // webpQuality leaves letters of the page readable at half its size, at a tenth of a PNG's bytes.

@@ -89,7 +89,7 @@ func (c *chromium) Part(ctx context.Context, path string, p guidePart) error {
 		return err
 	}
 	// What has just come, or was just chosen, is drawn two frames later.
-	if err := c.Eval(ctx, "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))", nil); err != nil {
+	if err := c.drawn(ctx); err != nil {
 		return err
 	}
 	var box struct{ X, Y, Width, Height float64 }

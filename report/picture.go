@@ -11,7 +11,7 @@ import (
 	"github.com/icescope/icescope/protocol"
 )
 
-// The picture's model: made once of what was measured, drawn by the page (web/src/ui/path), by the HTML report (picturesvg.go) and by the Markdown report (picturetext.go).
+// The picture's model: made once of what was measured, drawn by picturesvg.go for the page (draw.go) and for the HTML report, and by picturetext.go for the Markdown report.
 
 const (
 	// maxAddresses is how many addresses a drawn machine shows: enough for two families on two cards. The tables have all.
@@ -22,6 +22,9 @@ const (
 	maxArrowPairs  = 12
 	maxArrowEvents = 24
 )
+
+// pictureWays are the kinds of paths, in the order of what they cost.
+var pictureWays = []protocol.TrialKind{protocol.TrialHost, protocol.TrialSTUN, protocol.TrialRelayUDP, protocol.TrialRelayTCP, protocol.TrialCustom}
 
 // nobody is the id of the machine that has not come yet.
 const nobody = "?"
@@ -98,7 +101,7 @@ func paint(r protocol.Report, k learned) *protocol.Picture {
 	for _, id := range []string{d.p.A, d.p.B} {
 		d.legs(id)
 	}
-	for _, k := range []protocol.TrialKind{protocol.TrialHost, protocol.TrialSTUN, protocol.TrialRelayUDP, protocol.TrialRelayTCP, protocol.TrialCustom} {
+	for _, k := range pictureWays {
 		d.way(k)
 	}
 	d.choose()
@@ -208,8 +211,11 @@ func (d *painter) nodes() {
 	}
 }
 
-// serverNode is the id of this server.
-const serverNode = "server"
+// The ids of this server, and of what lies between the machines.
+const (
+	serverNode  = "server"
+	betweenNode = "between"
+)
 
 func (d *painter) wire(from, to, of string, addresses []protocol.PictureAddress) {
 	d.p.Wires = append(d.p.Wires, protocol.PictureWire{From: from, To: to, Of: of, Addresses: addresses})
@@ -449,7 +455,7 @@ func (d *painter) server() protocol.PictureNode {
 
 // between is what lies on the direct way.
 func (d *painter) between() protocol.PictureNode {
-	n := protocol.PictureNode{ID: "between", Kind: protocol.NodeBetween, State: protocol.NodeUnknown, Label: d.say("picture.between-unknown"), Sentence: d.say("picture.say.between-unknown")}
+	n := protocol.PictureNode{ID: betweenNode, Kind: protocol.NodeBetween, State: protocol.NodeUnknown, Label: d.say("picture.between-unknown"), Sentence: d.say("picture.say.between-unknown")}
 	same := d.k.SameSegment
 	dropped := func(codes ...protocol.Code) bool {
 		return slices.ContainsFunc(d.r.Findings, func(f protocol.Finding) bool {

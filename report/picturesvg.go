@@ -9,7 +9,7 @@ import (
 	"github.com/icescope/icescope/protocol"
 )
 
-// The picture's drawing. web/src/ui/path/layout.ts lays out the same model by the same numbers; a test compares what both draw.
+// The picture's drawing, for the HTML report and for the page (draw.go) alike.
 
 // shape is one mark of the drawing: a rectangle, a path, or a text.
 type shape struct {
@@ -23,8 +23,10 @@ type shape struct {
 
 // mark is a group of shapes that means one thing, with its sentence.
 type mark struct {
-	Kind, ID, State, Class, Sentence string
-	Shapes                           []shape
+	Kind                       protocol.MarkKind
+	ID, State, Class, Sentence string
+	Of                         string // what of the picture it is
+	Shapes                     []shape
 }
 
 type drawing struct {
@@ -38,6 +40,7 @@ type drawing struct {
 const (
 	reportWidth = 920 // a page of A4 and a report on a screen have as much
 	tallWidth   = 350 // a phone
+	tallBelow   = 680 // narrower, and the picture stands upright
 	hatchStep   = 8
 	wallWidth   = 14
 	wallGap     = 30 // between a machine and its NAT
@@ -112,7 +115,7 @@ func (v view) picture(r protocol.Report) pictureView {
 		p = paint(r, learned{})
 	}
 	return pictureView{Title: clean(p.Title), Text: pictureText(p), Sentences: p.Text,
-		Drawings: []drawing{newLayout(p, reportWidth).wide(), newLayout(p, tallWidth).tall()}}
+		Drawings: []drawing{newLayout(p, telling(p), reportWidth).draw(), newLayout(p, telling(p), tallWidth).draw()}}
 }
 
 // layout places the model.
@@ -125,21 +128,57 @@ type layout struct {
 	tags  []shape // what is written over lines
 }
 
-func newLayout(p *protocol.Picture, width int) *layout {
+// telling are the ways that tell most.
+func telling(p *protocol.Picture) (kinds []protocol.TrialKind) {
+	for _, w := range p.Ways {
+		if w.Shown {
+			kinds = append(kinds, w.Kind)
+		}
+	}
+	return kinds
+}
+
+func newLayout(p *protocol.Picture, kinds []protocol.TrialKind, width int) *layout {
 	l := &layout{p: p, w: width, nodes: map[string]protocol.PictureNode{}, out: drawing{W: width, Title: clean(p.Title), Desc: strings.Join(p.Text, " ")}}
 	for _, n := range p.Nodes {
 		l.nodes[n.ID] = n
 	}
 	for _, w := range p.Ways {
-		if w.Shown {
+		if slices.Contains(kinds, w.Kind) {
 			l.ways = append(l.ways, w)
 		}
 	}
 	return l
 }
 
-func (l *layout) add(kind, id, state, class, sentence string, shapes ...shape) {
-	l.out.Marks = append(l.out.Marks, mark{kind, id, state, class, sentence, shapes})
+// draw lays out from left to right where there is room for it.
+func (l *layout) draw() drawing {
+	if l.w < tallBelow {
+		return l.tall()
+	}
+	return l.wide()
+}
+
+func (l *layout) add(m mark, shapes []shape) {
+	m.Shapes = shapes
+	l.out.Marks = append(l.out.Marks, m)
+}
+
+func (l *layout) node(n protocol.PictureNode, id, class string, shapes ...shape) {
+	l.add(mark{Kind: protocol.MarkNode, ID: id, State: string(n.State), Class: class, Sentence: n.Sentence, Of: n.ID}, shapes)
+}
+
+func (l *layout) wire(id string, shapes ...shape) {
+	l.add(mark{Kind: protocol.MarkWire, ID: id}, shapes)
+}
+
+// arrow is one of a way, or a leg.
+func (l *layout) arrow(kind protocol.MarkKind, a protocol.PictureArrow, shapes ...shape) {
+	l.add(mark{Kind: kind, ID: l.arrowID(a), State: string(a.State), Sentence: a.Sentence, Of: a.ID}, shapes)
+}
+
+func (l *layout) way(w protocol.PictureWay, shapes ...shape) {
+	l.add(mark{Kind: protocol.MarkWay, ID: string(w.Kind), State: outcomeState(w), Sentence: w.Sentence, Of: string(w.Kind)}, shapes)
 }
 
 // side is what the drawing calls a machine: an attribute holds no word of a recording.
@@ -190,6 +229,9 @@ func wall(x, y, w, h int) []shape {
 		for at := x; at <= x+w-h; at += hatchStep {
 			fmt.Fprintf(&d, "M%d %dl%d -%d", at, y+h, h, h)
 		}
+	}
+	if d.Len() == 0 {
+		return []shape{rect(x, y, w, h, "pic-wall")}
 	}
 	return []shape{rect(x, y, w, h, "pic-wall"), {Path: d.String(), Class: "pic-hatch"}}
 }
@@ -281,7 +323,7 @@ func (l *layout) wide() drawing {
 	bottom := l.out.H - 2
 
 	// what lies between, behind everything
-	between := l.nodes["between"]
+	between := l.nodes[betweenNode]
 	nat, shared := l.shared()
 	stunEnd := directY
 	for i, w := range directs {
@@ -290,7 +332,7 @@ func (l *layout) wide() drawing {
 		}
 	}
 	if !shared {
-		l.add("node", between.ID, string(between.State), "", between.Sentence, append(
+		l.node(between, between.ID, "", append(
 			[]shape{stroke("pic-spine", "M%d %dV%d", l.w/2, zone+30, bottom)}, l.chip(l.w/2, zone+6, between.Label)...)...)
 	} else {
 		x1, x2 := mw+wallGap, l.w-mw-wallGap
@@ -299,7 +341,7 @@ func (l *layout) wide() drawing {
 		if stunEnd > directY { // a way to the outside address turns round in the NAT
 			shapes = append(shapes, wall(l.w/2-wallWidth/2, zone+18+wallWidth/2, wallWidth, stunEnd-zone-18-wallWidth/2)...)
 		}
-		l.add("node", nat.ID, string(nat.State), "", nat.Sentence, append(shapes, l.chip(l.w/2, zone+6, nat.Label+" · "+strings.Join(nat.Addresses, ", "))...)...)
+		l.node(nat, nat.ID, "", append(shapes, l.chip(l.w/2, zone+6, nat.Label+" · "+strings.Join(nat.Addresses, ", "))...)...)
 	}
 
 	for _, id := range []string{p.A, p.B} {
@@ -329,7 +371,7 @@ func (l *layout) wide() drawing {
 	}
 	for i, w := range directs {
 		top := directY + i*wayHeight
-		l.add("way", string(w.Kind), outcomeState(w), "", w.Sentence,
+		l.way(w,
 			stroke("pic-rule", "M%d %dH%d", mw+wallGap+wallWidth+16, top, l.w-mw-wallGap-wallWidth-16),
 			text(l.w/2, top+17, "middle", "pic-name", w.Name+"  "+outcomeSign(w)+" "+w.OutcomeText))
 		for j, a := range w.Arrows {
@@ -408,7 +450,7 @@ func (l *layout) machineWide(id string, mw, bottom int) {
 			shapes = append(shapes, text(mid, y, "middle", "pic-soft", s))
 		}
 	}
-	l.add("node", l.side(id), string(n.State), "", n.Sentence, shapes...)
+	l.node(n, l.side(id), "", shapes...)
 }
 
 func (l *layout) letter(n protocol.PictureNode) string {
@@ -452,7 +494,7 @@ func (l *layout) wallWide(id string, i int, n protocol.PictureNode, x, split, bo
 		}
 	}
 	shapes = append(shapes, text(mid, 17, "middle", "pic-label", n.Label))
-	l.add("node", l.natID(id, i), string(n.State), string(n.Crossing), n.Sentence, shapes...)
+	l.node(n, l.natID(id, i), string(n.Crossing), shapes...)
 }
 
 // seen writes who sees which address; a caption that is too long takes two lines.
@@ -472,7 +514,7 @@ func (l *layout) seen(x, y int, anchor string, list []protocol.PictureAddress, r
 		y += seenPitch - 13
 	}
 	if len(shapes) > 0 {
-		l.add("wire", id, "", "", "", shapes...)
+		l.wire(id, shapes...)
 	}
 }
 
@@ -513,7 +555,7 @@ func (l *layout) legWide(id string, a protocol.PictureArrow, i, mw, edge, server
 		label, _, _ = strings.Cut(strings.TrimSpace(label), "（")
 	}
 	shapes = append(shapes, text(mid, y-7, "middle", "pic-label", clip(label, serverL-edge-8, 12)))
-	l.add("leg", l.arrowID(a), string(a.State), "", a.Sentence, shapes...)
+	l.arrow(protocol.MarkLeg, a, shapes...)
 }
 
 func (l *layout) serverWide(x, bottom int) {
@@ -525,11 +567,11 @@ func (l *layout) serverWide(x, bottom int) {
 		y += 17
 		shapes = append(shapes, text(mid, y, "middle", "pic-mono", shortened(s, serverWidth-10)))
 	}
-	l.add("node", n.ID, string(n.State), "pic-server", n.Sentence, shapes...)
+	l.node(n, n.ID, "pic-server", shapes...)
 }
 
 func (l *layout) relayWide(w protocol.PictureWay, top, mw int, edge map[string]int, serverL int) {
-	l.add("way", string(w.Kind), outcomeState(w), "", w.Sentence,
+	l.way(w,
 		stroke("pic-rule", "M%d %dH%d", serverL+10, top, serverL+serverWidth-10),
 		text(l.w/2, top+14, "middle", "pic-name", w.Name), text(l.w/2, top+38, "middle", "pic-soft", outcomeSign(w)+" "+w.OutcomeText))
 	for i, a := range w.Arrows {
@@ -541,7 +583,7 @@ func (l *layout) relayWide(w protocol.PictureWay, top, mw int, edge map[string]i
 		}
 		shapes := l.straight(a, x1, x2, y, towards, l.x(a.From, l.w-edge[a.To]-22))
 		shapes = append(shapes, text(l.x(a.From, (edge[a.From]+serverL)/2), y-6, "middle", "pic-label", clip(stateSign(a.State)+" "+a.Label, serverL-edge[a.From]-8, 12)))
-		l.add("arrow", l.arrowID(a), string(a.State), "", a.Sentence, shapes...)
+		l.arrow(protocol.MarkArrow, a, shapes...)
 	}
 }
 
@@ -594,7 +636,7 @@ func (l *layout) arrowWide(a protocol.PictureArrow, top, mw int, edge map[string
 			shapes = append(shapes, text(tip, top+21, anchor, "pic-mono", asked))
 		}
 	}
-	l.add("arrow", l.arrowID(a), string(a.State), "", a.Sentence, shapes...)
+	l.arrow(protocol.MarkArrow, a, shapes...)
 }
 
 // The numbers of the tall drawing.
@@ -605,6 +647,7 @@ const (
 	tallSeen     = 36
 	middleHeight = 260
 	legsWidth    = 104
+	legPitchTall = 56
 )
 
 // tall lays the same out from top to bottom, for a narrow screen.
@@ -631,7 +674,7 @@ func (l *layout) tall() drawing {
 	}
 	col := l.column()
 	split := legsWidth + len(relays)*col
-	between := l.nodes["between"]
+	between := l.nodes[betweenNode]
 	nat, shared := l.shared()
 	if shared {
 		y1, y2 := boxHeight+tallWallGap, l.out.H-boxHeight-tallWallGap
@@ -640,9 +683,9 @@ func (l *layout) tall() drawing {
 		if i := slices.IndexFunc(directs, func(w protocol.PictureWay) bool { return w.Kind == protocol.TrialHost }); len(directs) > 0 && i != 0 {
 			shapes = append(shapes, wall(split+wallWidth-8, top+middleHeight/2-wallWidth/2, col-wallWidth, wallWidth)...)
 		}
-		l.add("node", nat.ID, string(nat.State), "", nat.Sentence, append(shapes, l.chip((l.w+split)/2, end-26, nat.Label)...)...)
+		l.node(nat, nat.ID, "", append(shapes, l.chip((l.w+split)/2, end-26, nat.Label)...)...)
 	} else {
-		l.add("node", between.ID, string(between.State), "", between.Sentence, stroke("pic-spine", "M%d %dH%d", split+6, end-14, l.w))
+		l.node(between, between.ID, "", stroke("pic-spine", "M%d %dH%d", split+6, end-14, l.w))
 	}
 	for _, id := range []string{p.A, p.B} {
 		l.machineTall(id)
@@ -663,7 +706,9 @@ func (l *layout) tall() drawing {
 		l.tags = append(l.tags, shapes...)
 		for i, a := range l.legsOf(id) {
 			if a.From == id {
-				l.legTall(id, a, 18+i*56, top+middleHeight/2-44)
+				l.legTall(id, a, 18+i*legPitchTall, top+middleHeight/2-44)
+			} else {
+				l.checkTall(id, a, 18+legPitchTall/2, top+middleHeight/2-44)
 			}
 		}
 	}
@@ -676,7 +721,7 @@ func (l *layout) tall() drawing {
 	if len(n.Addresses) > 0 {
 		box = append(box, text(legsWidth/2-4, y+30, "middle", "pic-mono", shortened(withoutPort(n.Addresses[0]), legsWidth-8)))
 	}
-	l.add("node", n.ID, string(n.State), "pic-server", n.Sentence, box...)
+	l.node(n, n.ID, "pic-server", box...)
 	for i, w := range append(relays, directs...) {
 		l.wayTall(w, legsWidth+i*col, col, top, end, edge)
 	}
@@ -684,7 +729,7 @@ func (l *layout) tall() drawing {
 		l.out.Marks[0].Shapes = append(l.out.Marks[0].Shapes, l.chipOf((l.w+split)/2, end-26, wrap(between.Label, max(l.w-split-48, 120), 12, 2)...)...)
 		l.out.Marks = append(l.out.Marks[1:], l.out.Marks[0])
 	}
-	l.add("wire", "tags", "", "", "", l.tags...)
+	l.wire("tags", l.tags...)
 	return l.out
 }
 
@@ -707,7 +752,7 @@ func (l *layout) machineTall(id string) {
 		shapes = append(shapes, text(58, y+40, "start", "pic-mono", shortened(strings.Join(n.Addresses[:min(len(n.Addresses), 2)], " "), l.w-66)))
 	}
 	shapes = append(shapes, text(58, y+58, "start", "pic-soft", clip(strings.Join(n.Notes, " · "), l.w-66, 11)))
-	l.add("node", l.side(id), string(n.State), "", n.Sentence, shapes...)
+	l.node(n, l.side(id), "", shapes...)
 }
 
 func (l *layout) wallTall(id string, i int, n protocol.PictureNode, at, split int) {
@@ -728,7 +773,7 @@ func (l *layout) wallTall(id string, i int, n protocol.PictureNode, at, split in
 		ty = y + wallWidth + 16
 	}
 	l.tags = append(l.tags, l.natName(n.Label, ty))
-	l.add("node", l.natID(id, i), string(n.State), string(n.Crossing), n.Sentence, shapes...)
+	l.node(n, l.natID(id, i), string(n.Crossing), shapes...)
 }
 
 // natName stands between the last two arrows, or at the edge where they leave no room.
@@ -762,7 +807,18 @@ func (l *layout) legTall(id string, a protocol.PictureArrow, x, to int) {
 		shapes = append(shapes, stroke("pic-dots", "M%d %dV%d", x, y1, y2-8*down), headDown(x, y2, down))
 	}
 	shapes = append(shapes, text(x-16, l.y(id, to-56)+4, "start", "pic-label", stateSign(a.State)+" "+word))
-	l.add("leg", l.arrowID(a), string(a.State), "", a.Sentence, shapes...)
+	l.arrow(protocol.MarkLeg, a, shapes...)
+}
+
+// checkTall is the server's own check, between the two legs: its answer comes from another address, and is thrown away.
+func (l *layout) checkTall(id string, a protocol.PictureArrow, x, from int) {
+	y1, y2 := l.y(id, from), l.y(id, boxHeight+3)
+	down := 1
+	if id != l.p.A {
+		down = -1
+	}
+	l.arrow(protocol.MarkLeg, a, stroke("pic-line", "M%d %dV%d", x-4, y1, y2+8*down), headDown(x-4, y2, -down),
+		stroke("pic-back", "M%d %dV%d", x+5, y2, y1-26*down), cross(x+5, y1-16*down), text(x+14, y1-12*down+4, "start", "pic-label", stateSign(a.State)))
 }
 
 func headDown(x, y, down int) shape {
@@ -814,9 +870,9 @@ func (l *layout) wayTall(w protocol.PictureWay, left, width, top, end int, edge 
 		if a.Answerer != "" {
 			shapes = append(shapes, text(mid, ly, "middle", "pic-mono pic-stray", shortened(a.Answerer, width-4)))
 		}
-		l.add("arrow", l.arrowID(a), string(a.State), "", a.Sentence, shapes...)
+		l.arrow(protocol.MarkArrow, a, shapes...)
 	}
-	l.add("way", string(w.Kind), outcomeState(w), "", w.Sentence, title...)
+	l.way(w, title...)
 }
 
 // firstWide is where the CJK blocks of Unicode begin.
@@ -826,15 +882,20 @@ const firstWide = 0x2e80
 func textWidth(s string, size int) int {
 	w := 0
 	for _, r := range s {
-		switch {
-		case r == '\u200b':
-		case r >= firstWide:
-			w += 100
-		default:
-			w += 57
-		}
+		w += runeWidth(r)
 	}
 	return w * size / 100
+}
+
+// runeWidth is in hundredths of the font's size.
+func runeWidth(r rune) int {
+	switch {
+	case r == '\u200b':
+		return 0
+	case r >= firstWide:
+		return 100
+	}
+	return 57
 }
 
 // clip cuts what has no room; the sentence has it whole.
@@ -842,11 +903,13 @@ func clip(s string, room, size int) string {
 	if textWidth(s, size) <= room {
 		return s
 	}
-	runes := []rune(s)
-	for len(runes) > 1 && textWidth(string(runes), size)+size > room {
-		runes = runes[:len(runes)-1]
+	w := 0
+	for i, r := range s {
+		if w += runeWidth(r); i > 0 && w*size/100+size > room {
+			return strings.TrimRight(s[:i], " ") + "…"
+		}
 	}
-	return strings.TrimRight(string(runes), " ") + "…"
+	return s + "…"
 }
 
 // shortened takes the middle out of an address: both its ends tell more.

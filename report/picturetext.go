@@ -11,7 +11,7 @@ import (
 func pictureText(p *protocol.Picture) string {
 	var b strings.Builder
 	put := func(parts ...string) { b.WriteString(strings.TrimRight(strings.Join(parts, ""), " ") + "\n") }
-	l := newLayout(p, reportWidth)
+	l := newLayout(p, telling(p), reportWidth)
 	nat, shared := l.shared()
 	wall := func(n protocol.PictureNode, seen []protocol.PictureAddress) {
 		bar := map[protocol.NodeState]string{protocol.NodeThere: "▓▓▓", protocol.NodeOneWay: "▓▒ ", protocol.NodeUnknown: " ? "}[n.State]
@@ -59,7 +59,7 @@ func pictureText(p *protocol.Picture) string {
 	box(l.nodes[p.B], true)
 
 	put()
-	put(fenced(l.nodes["between"].Label))
+	put(fenced(l.nodes[betweenNode].Label))
 	for _, a := range p.Legs {
 		put("  ", textArrow(a, l), "  ", stateSign(a.State), " ", fenced(a.Label), strayText(a))
 	}

@@ -21,6 +21,7 @@ type routes struct {
 	api     *api
 	kept    *kept
 	bring   *diagnoser
+	draw    *drawer
 	socket  http.Handler // the WebSocket of signaling
 	metrics http.Handler
 	ready   *atomic.Bool
@@ -57,6 +58,7 @@ func (s routes) handler() http.Handler {
 			r.Get("/reports/{id}/recording", s.kept.serveRecording)
 			r.Get("/compare", s.kept.serveComparison)
 			r.Post("/diagnose", s.bring.serve)
+			r.Post("/picture", s.draw.serve)
 		})
 	})
 	return r

@@ -268,6 +268,7 @@ func (s *Server) routes(metrics *metrics) (http.Handler, error) {
 		api:   &api{rooms: live{s.hub, s.talk}, info: s.info, lang: s.config.Lang},
 		kept:  &kept{store: s.kept, lang: s.config.Lang, hidden: s.config.NoList, durable: s.kept.Durable(), hours: s.kept.KeepFor().Hours()},
 		bring: newDiagnoser(s.config.Lang),
+		draw:  newDrawer(),
 	}.handler(), nil
 }
 

@@ -166,6 +166,49 @@ export const changeToneValues = [
   "other",
 ] as const;
 
+/** DrawingRequest is the body of POST /api/v1/picture: what to draw, and which of its ways. */
+export interface DrawingRequest {
+  picture: Picture;
+  kinds: TrialKind[];
+}
+
+/** Drawing is a picture laid out for a width. Whoever shows it decides nothing more: it puts each mark's shapes into a group of its own. */
+export interface Drawing {
+  width: number;
+  height: number;
+  /** from top to bottom, for a narrow screen */
+  tall: boolean;
+  marks: DrawingMark[];
+  /** Order is in which order the marks are read: indices of those that have a sentence. */
+  order: number[];
+}
+
+/** MarkKind is what a mark stands for. */
+export type MarkKind = (typeof markKindValues)[number];
+export const markKindValues = [
+  "node",
+  "wire", // addresses on a line; it says nothing by itself
+  "leg",
+  "way",
+  "arrow",
+] as const;
+
+/** DrawingMark is a group of shapes that means one thing. */
+export interface DrawingMark {
+  kind: MarkKind;
+  /** distinct among those of its kind */
+  id: string;
+  state: string;
+  class: string;
+  sentence: string;
+  /** Of is the id of the picture's node or arrow, or the kind of the way. */
+  of?: string;
+  /** Hit is the path that a pointer finds: an arrow's lines alone are too thin. */
+  hit?: string;
+  /** SVG are the shapes: elements without scripts and styles, all text escaped. */
+  svg: string;
+}
+
 /** EventType names an event of a recording. */
 export type EventType = (typeof eventTypeValues)[number];
 export const eventTypeValues = [

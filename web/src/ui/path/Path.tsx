@@ -1,14 +1,14 @@
 import "./Path.css";
-import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../../i18n";
 import { candidateKey, laneKey, lit, pairKey, pointed, type Focus } from "../../model/focus";
-import type { Picture, PictureArrow, PictureNode, PictureWay, Report, TrialKind } from "../../protocol.gen";
+import type { DrawingMark, Picture, PictureArrow, Report, TrialKind } from "../../protocol.gen";
 import { Choice } from "../TrialFilter";
-import { draw, type Mark, type Shape } from "./layout";
+import { useDrawing } from "./drawing";
 
 type Shown = TrialKind | "telling" | "all";
 
-/** Path is the picture that the server has made: both machines, what stands between them, and both directions of each way. */
+/** Path is the picture that the server has made and drawn: both machines, what stands between them, and both directions of each way. */
 export function Path({ report }: { report: Report }) {
   const [shown, setShown] = useState<Shown>("telling");
   if (!report.picture) return null;
@@ -31,15 +31,13 @@ export function Path({ report }: { report: Report }) {
   );
 }
 
-/** The width that is drawn before the page knows its own. */
-const FIRST_WIDTH = 1100;
 /** Wider than this the arrows grow long and say no more. */
 const MAX_WIDTH = 1240;
 
 /** useWidth follows the room that an element has. */
 function useWidth() {
   const ref = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(FIRST_WIDTH);
+  const [width, setWidth] = useState(0);
   // Before the first frame: the picture would jump from one width to the other.
   useLayoutEffect(() => {
     const box = ref.current;
@@ -57,14 +55,13 @@ function Canvas({ report, picture, kinds }: { report: Report; picture: Picture; 
   const { ref, width } = useWidth();
   const [current, setCurrent] = useState("A");
   const [said, setSaid] = useState("");
-  const which = kinds.join();
-  const drawing = useMemo(() => draw(picture, kinds, Math.max(width, 280)), [picture, which, width]);
-  const order = reading(picture, drawing.marks);
+  const { drawing, late } = useDrawing(report.room, picture, kinds, width);
+  const order = drawing.order.map((i) => keyOf(drawing.marks[i]!));
   const active = order.includes(current) ? current : order[0];
 
-  const point = (mark: Mark | null) => {
-    setSaid(mark?.of?.sentence ?? "");
-    pointed.value = mark?.of ? focusOf(report, mark) : null;
+  const point = (mark: DrawingMark | null) => {
+    setSaid(mark?.sentence ?? "");
+    pointed.value = mark && focusOf(report, mark);
   };
   const onKeyDown = (e: KeyboardEvent) => {
     const at = order.indexOf(active ?? "");
@@ -79,9 +76,9 @@ function Canvas({ report, picture, kinds }: { report: Report; picture: Picture; 
   return (
     <>
       <div class="path-canvas" ref={ref}>
-        <svg class="pic" viewBox={`0 0 ${drawing.w} ${drawing.h}`} width={drawing.w} height={drawing.h} role="group" aria-label={picture.title} data-tall={drawing.tall} data-testid="picture" onKeyDown={onKeyDown}>
+        <svg class="pic" viewBox={`0 0 ${drawing.width} ${drawing.height}`} width={drawing.width} height={drawing.height} role="group" aria-label={picture.title} aria-busy={late} data-tall={drawing.tall} data-testid="picture" onKeyDown={onKeyDown}>
           {drawing.marks.map((m) => (
-            <Drawn key={keyOf(m)} mark={m} lit={m.kind === "arrow" && isLit(report, m.of as PictureArrow)} tab={keyOf(m) === active ? 0 : -1} point={point} here={setCurrent} />
+            <Drawn key={keyOf(m)} mark={m} lit={m.kind === "arrow" && isLit(report, m)} tab={keyOf(m) === active ? 0 : -1} point={point} here={setCurrent} />
           ))}
         </svg>
       </div>
@@ -92,16 +89,12 @@ function Canvas({ report, picture, kinds }: { report: Report; picture: Picture; 
   );
 }
 
-const keyOf = (m: Mark) => `${m.kind === "node" ? "" : `${m.kind} `}${m.id}`;
+const keyOf = (m: DrawingMark) => `${m.kind === "node" ? "" : `${m.kind} `}${m.id}`;
 
-function Drawn({ mark: m, lit, tab, point, here }: { mark: Mark; lit: boolean; tab: number; point: (m: Mark | null) => void; here: (key: string) => void }) {
-  const cls = `pic-${m.kind} ${m.cls}`.trim();
-  if (!m.of)
-    return (
-      <g class={cls} aria-hidden="true">
-        {m.shapes.map(drawn)}
-      </g>
-    );
+function Drawn({ mark: m, lit, tab, point, here }: { mark: DrawingMark; lit: boolean; tab: number; point: (m: DrawingMark | null) => void; here: (key: string) => void }) {
+  const cls = `pic-${m.kind} ${m.class}`.trim();
+  const shapes = { __html: (m.hit ? `<path class="pic-hit" d="${m.hit}"/>` : "") + m.svg }; // the server has escaped all text
+  if (!m.of) return <g class={cls} aria-hidden="true" dangerouslySetInnerHTML={shapes} />;
   return (
     <g
       class={cls}
@@ -111,47 +104,20 @@ function Drawn({ mark: m, lit, tab, point, here }: { mark: Mark; lit: boolean; t
       data-lit={lit || undefined}
       tabIndex={tab}
       role="img"
-      aria-label={m.of.sentence}
+      aria-label={m.sentence}
       onFocus={() => (here(keyOf(m)), point(m))}
       onBlur={() => point(null)}
       onMouseEnter={() => point(m)}
       onMouseLeave={() => point(null)}
-    >
-      {m.kind === "arrow" && <path class="pic-hit" d={firstPath(m.shapes)} />}
-      {m.shapes.map(drawn)}
-    </g>
+      dangerouslySetInnerHTML={shapes}
+    />
   );
 }
 
-function firstPath(shapes: readonly Shape[]): string {
-  return shapes.flatMap((s) => (s.is === "path" && s.cls !== "pic-head" && s.cls !== "pic-cross" ? [s.d] : [])).join("");
-}
+type Lights = { lanes: string[]; pairs: string[]; events: number[] };
 
-function drawn(s: Shape, i: number) {
-  if (s.is === "rect") return <rect key={i} x={s.x} y={s.y} width={s.w} height={s.h} class={s.cls} />;
-  if (s.is === "path") return <path key={i} d={s.d} class={s.cls} />;
-  return (
-    <text key={i} x={s.x} y={s.y} text-anchor={s.anchor} class={s.cls}>
-      {s.text}
-    </text>
-  );
-}
-
-/** reading is the order of the keyboard: from A to B, then the ways to the server, then each way with its directions. */
-function reading(p: Picture, marks: readonly Mark[]): string[] {
-  const rank = (m: Mark) => {
-    if (m.kind === "node") return p.nodes.indexOf(m.of as PictureNode);
-    if (m.kind === "leg") return 100 + p.legs.indexOf(m.of as PictureArrow);
-    const way = p.ways.findIndex((w) => w === m.of || w.arrows.includes(m.of as PictureArrow));
-    return 200 + 10 * way + (m.kind === "way" ? 0 : 1 + p.ways[way]!.arrows.indexOf(m.of as PictureArrow));
-  };
-  return marks
-    .filter((m) => m.of)
-    .sort((x, y) => rank(x) - rank(y))
-    .map(keyOf);
-}
-
-function arrowFocus(report: Report, a: PictureArrow): { lanes: string[]; pairs: string[]; events: number[] } {
+function arrowFocus(report: Report, a: PictureArrow | undefined): Lights {
+  if (!a) return { lanes: [], pairs: [], events: [] }; // the drawing may be older than the report
   const kind = a.id.split(" ")[0]!;
   const trial = report.trials.find((tr) => tr.kind === kind);
   return {
@@ -161,20 +127,26 @@ function arrowFocus(report: Report, a: PictureArrow): { lanes: string[]; pairs: 
   };
 }
 
+function arrowOf(report: Report, m: DrawingMark): Lights {
+  const { legs, ways } = report.picture!;
+  return arrowFocus(report, [...legs, ...ways.flatMap((w) => w.arrows)].find((a) => a.id === m.of));
+}
+
 /** focusOf is what lights up with a mark. */
-export function focusOf(report: Report, m: Mark): Focus {
-  if (m.kind === "arrow" || m.kind === "leg") return arrowFocus(report, m.of as PictureArrow);
+export function focusOf(report: Report, m: DrawingMark): Focus {
+  if (m.kind === "arrow" || m.kind === "leg") return arrowOf(report, m);
+  const { nodes, ways } = report.picture!;
   if (m.kind === "way") {
-    const both = (m.of as PictureWay).arrows.map((a) => arrowFocus(report, a));
+    const both = ways.find((w) => w.kind === m.of)?.arrows.map((a) => arrowFocus(report, a)) ?? [];
     return { lanes: both.flatMap((f) => f.lanes), pairs: both.flatMap((f) => f.pairs), events: both.flatMap((f) => f.events) };
   }
-  const node = m.of as PictureNode;
-  const peer = report.peers.find((p) => p.id === (node.kind === "machine" ? node.id : node.of));
-  const of = peer?.candidates.filter((c) => node.kind === "machine" || c.type === "srflx") ?? [];
+  const node = nodes.find((n) => n.id === m.of);
+  const peer = report.peers.find((p) => p.id === (node?.kind === "machine" ? node.id : node?.of));
+  const of = peer?.candidates.filter((c) => node?.kind === "machine" || c.type === "srflx") ?? [];
   return { candidates: of.map((c) => candidateKey(peer!.id, c)) };
 }
 
-function isLit(report: Report, a: PictureArrow): boolean {
-  const f = arrowFocus(report, a);
+function isLit(report: Report, m: DrawingMark): boolean {
+  const f = arrowOf(report, m);
   return f.lanes.some((k) => lit.value.lanes.has(k)) || f.pairs.some((k) => lit.value.pairs.has(k));
 }

@@ -3,84 +3,62 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { renderToString } from "preact-render-to-string";
 import { setLang } from "../../i18n";
 import { lit, pinned } from "../../model/focus";
-import type { Picture } from "../../protocol.gen";
+import type { Drawing, Picture, Report } from "../../protocol.gen";
 import { fixtures } from "../fixtures";
-import { draw, TALL_BELOW, type Drawing } from "./layout";
+import { remember, reserved } from "./drawing";
 import { focusOf, Path } from "./Path";
 
-// The models that the server made of the lab's recordings, and what the HTML report draws of them.
-const dir = new URL("../../../../report/testdata/picture/", import.meta.url);
-const names = readdirSync(dir).filter((f) => f.endsWith(".json")).map((f) => f.replace(".json", ""));
-const model = (name: string): Picture => JSON.parse(readFileSync(new URL(`${name}.json`, dir), "utf8"));
-const shown = (p: Picture) => p.ways.filter((w) => w.shown).map((w) => w.kind);
+// The models that the server made of the lab's recordings, and two drawings of one of them (report/draw_test.go).
+const dir = new URL("../../../../report/testdata/", import.meta.url);
+const read = (name: string) => readFileSync(new URL(name, dir), "utf8");
+const model = (name: string): Picture => JSON.parse(read(`picture/${name}.json`));
+const drawing = (form: string): Drawing => JSON.parse(read(`drawing/asymmetric-nat-revealed.${form}.json`));
+const report = (): Report => ({ ...fixtures["asymmetric"]!("en"), picture: model("asymmetric-nat-revealed") });
 
 beforeAll(() => setLang("en"));
 
-/** Every mark of a drawing: what it is, its state, its paths and its words. */
-function marks(d: Drawing): string[] {
-  return d.marks.map((m) => `${m.kind} ${m.id} ${m.state} ${m.shapes.map((s) => (s.is === "rect" ? `${s.x},${s.y},${s.w},${s.h}` : s.is === "path" ? s.d : `${s.x},${s.y} ${s.text}`)).join(" ")}`).sort();
-}
-
-/** The same of the report's SVG. */
-function reported(svg: string): string[] {
-  const plain = (s: string) => s.replace(/&#(\d+);/g, (_, n: string) => String.fromCodePoint(Number(n))).replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
-  return [...svg.matchAll(/<g class="pic-(\w+)[^"]*" data-id="([^"]*)" data-state="([^"]*)">(.*?)<\/g>/gs)]
-    .map(([, kind, id, state, inner]) => {
-      const shapes = [...inner!.matchAll(/<rect x="(\S+)" y="(\S+)" width="(\S+)" height="(\S+)"|<path d="([^"]*)"|<text x="(\S+)" y="(\S+)"[^>]*>([^<]*)</g)].map((x) =>
-        x[1] !== undefined ? x.slice(1, 5).join(",") : x[5] !== undefined ? x[5] : `${x[6]},${x[7]} ${plain(x[8]!)}`,
-      );
-      return `${kind} ${plain(id!)} ${state} ${shapes.join(" ")}`;
-    })
-    .sort();
-}
-
-describe.each(names)("%s", (name) => {
-  test.each([["wide", 920], ["tall", 350]] as const)("%s: page and report draw the same", (form, width) => {
-    const file = readFileSync(new URL(`${name}.svg`, dir), "utf8");
-    const svg = file.slice(file.indexOf(`pic-${form}"`)).split("</svg>")[0]!;
-    const p = model(name);
-    expect(width < TALL_BELOW).toBe(form === "tall");
-    expect(marks(draw(p, shown(p), width))).toEqual(reported(svg));
-  });
-
-  test("everything stays inside, whatever is chosen", () => {
-    const p = model(name);
-    for (const width of [320, 390, 679, 680, 920, 1240])
-      for (const kinds of [shown(p), p.ways.map((w) => w.kind), ...p.ways.map((w) => [w.kind])]) {
-        const d = draw(p, kinds, width);
-        for (const s of d.marks.flatMap((m) => m.shapes)) {
-          if (s.is === "path") continue;
-          expect(s.x, JSON.stringify(s)).toBeGreaterThanOrEqual(0);
-          expect(s.x + (s.is === "rect" ? s.w : 0), JSON.stringify(s)).toBeLessThanOrEqual(width);
-          expect(s.y, JSON.stringify(s)).toBeLessThanOrEqual(d.h);
-        }
-      }
-  });
-
+describe.each(["wide", "tall"])("%s", (form) => {
   test("every element can be reached and says its sentence", () => {
-    const p = model(name);
-    const html = renderToString(<Path report={{ ...fixtures["flat"]!("en"), picture: p }} />);
+    const r = report();
+    const d = drawing(form);
+    remember(r.room, d);
+    const html = renderToString(<Path report={r} />);
     expect(html.match(/tabindex="0"/gi)).toHaveLength(1);
-    for (const n of p.nodes) if (n.kind !== "between" || p.nodes.every((x) => x.id !== "nat")) expect(html).toContain(`aria-label="${n.sentence.replace(/"/g, "&quot;")}"`);
+    expect(html.match(/tabindex="-1"/gi)).toHaveLength(d.order.length - 1);
+    for (const i of d.order) expect(html).toContain(`aria-label="${d.marks[i]!.sentence.replace(/"/g, "&quot;")}"`);
+    for (const m of d.marks) expect(html).toContain(m.svg);
+    expect(html.match(/class="pic-hit"/g)).toHaveLength(d.marks.filter((m) => m.kind === "arrow").length);
     expect(html).not.toMatch(/ style=|undefined|NaN|\[object/);
   });
+
+  test("an arrow lights up with its pair, and points at its events", () => {
+    const r = report();
+    const d = drawing(form);
+    remember(r.room, d);
+    const focus = focusOf(r, d.marks.find((m) => m.id === "stun A>B")!);
+    expect(focus.lanes).toEqual(["stun|a>b"]);
+    expect(focus.pairs?.length).toBeGreaterThan(0);
+    pinned.value = { lanes: ["stun|a>b"] };
+    expect(lit.value.lanes.has("stun|a>b")).toBe(true);
+    expect(renderToString(<Path report={r} />).match(/data-lit/g)).toHaveLength(1);
+    pinned.value = null;
+  });
 });
 
-test("the height does not change when other ways turn out to tell more", () => {
-  const p = model("relay-works");
-  expect(draw(p, ["stun", "relay-udp"], 920).h).toBe(draw(p, ["host", "stun"], 920).h);
+test("each mark of a drawing is something of the picture", () => {
+  const { nodes, legs, ways } = model("asymmetric-nat-revealed");
+  const ids = { node: nodes.map((n) => n.id), leg: legs.map((a) => a.id), way: ways.map((w) => w.kind as string), arrow: ways.flatMap((w) => w.arrows.map((a) => a.id)), wire: [undefined] };
+  for (const m of drawing("wide").marks) expect(ids[m.kind], m.id).toContain(m.of);
 });
 
-test("an arrow lights up with its pair, and points at its events", () => {
-  const report = fixtures["asymmetric"]!("en");
-  const p = model("asymmetric-nat-revealed");
-  const stun = draw(p, ["stun"], 920).marks.find((m) => m.id === "stun A>B")!;
-  const focus = focusOf({ ...report, picture: p }, stun);
-  expect(focus.lanes).toEqual(["stun|a>b"]);
-  expect(focus.pairs?.length).toBeGreaterThan(0);
-  pinned.value = { lanes: ["stun|a>b"] };
-  expect(lit.value.lanes.has("stun|a>b")).toBe(true);
-  const html = renderToString(<Path report={{ ...report, picture: p }} />);
-  expect(html.match(/data-lit/g)).toHaveLength(1);
-  pinned.value = null;
+test("before the drawing there is as much room as it takes, and the drawing of another room is not shown", () => {
+  const r = report();
+  remember("another", drawing("wide"));
+  expect(renderToString(<Path report={r} />)).not.toContain("pic-node");
+  // What the HTML report draws of all models has the widths and heights of the page's own drawings.
+  for (const file of readdirSync(new URL("picture/", dir)).filter((f) => f.endsWith(".svg"))) {
+    const sizes = [...read(`picture/${file}`).matchAll(/viewBox="0 0 (\d+) (\d+)"/g)].map((m) => [Number(m[1]), Number(m[2])] as const);
+    expect(sizes).toHaveLength(2);
+    for (const [width, height] of sizes) expect(reserved(model(file.replace(".svg", "")), width), file).toMatchObject({ width, height });
+  }
 });
