@@ -40,7 +40,7 @@ type HeapSample struct {
 	Used      float64       // bytes of JavaScript
 	Nodes     float64       // of all documents; detached ones that something holds are among them
 	Listeners float64
-	// Events is how many bytes of the recording were sent to the page. It keeps them, as the reader may look at each.
+	// Events is how many bytes of the recording were sent to the page: as much as it would grow by if it kept what it is sent.
 	Events float64
 	// Snapshots is how many were drawn.
 	Snapshots int

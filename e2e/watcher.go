@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// streamClock counts what the room's WebSocket brings to the page: the events are what it keeps, a snapshot takes the place of the one before.
+// streamClock counts what the room's WebSocket brings to the page: the recording as it grows, and snapshots, of which each takes the place of the one before.
 const streamClock = `
 window.labStream = { events: 0, eventBytes: 0, snapshots: 0, snapshotBytes: 0, largest: 0 };
 window.WebSocket = class extends WebSocket {

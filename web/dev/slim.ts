@@ -22,10 +22,18 @@ const cuts: [RegExp, string, number][] = [
   [/^\t+(let isTime|const showLegend|const cursorFocus|const cursorOnePt|let \[ bandFillDir, bandClipDir \]) .*$/gm, "", 9],
   [/\b(isTime|showLegend|cursorFocus|cursorOnePt|legend\.live|select\.show|bandClipDir != 0|series\.fill != null \|\| bandFillDir != 0)\b/g, "false", 46],
   [/\bflags != 0 && bands\b/g, "false && bands", 1],
-  // No titles along the axes; nothing is dragged, or heard from other plots.
+  // What is handed to it has been thinned (thinned in src/model/series.ts): each point is drawn.
+  [/\bdecimate = idx1 - idx0 >= xDim \* 4;/g, "decimate = false;", 1],
+  // No titles along the axes; nothing is dragged, or told to other plots, or heard from them.
   [/\baxis\.label\b/g, "null", 6],
   [/^\t+onMouse\(mousedown, .*$/gm, "", 1],
   [/^\t+didDrag && .*$/gm, "", 1],
+  [/\bpubSync\((?!type)[^;]*;/g, "0;", 5],
+  [/\bsyncKey != null\b|\bsyncOpts\.setSeries\b/g, "false", 8],
+  [/^\tconst syncOpts = [^]*?^\tsync\.sub\(self\);$/gm, "", 1],
+  [/\bsync\.unsub\(self\);/g, "", 1],
+  [/\belse \{(?=\s+if \(_l < 0)/g, "else if (false) {", 1],
+  [/\bif \(_?dragging\b/g, "if (false", 3],
   [/^\tevents\.\w+ = \w+;$/gm, "", 4],
 ];
 
