@@ -50,8 +50,8 @@ const walkOnce = `(async () => {
 })()`
 
 // watch opens a room that both ends are in as a watcher, with all of its parts loaded and open.
-func (h *loopback) watch(ctx context.Context, code string) (_ *chromium, err error) {
-	c, err := h.page(ctx, streamClock)
+func (h *loopback) watch(ctx context.Context, code string, flags ...string) (_ *chromium, err error) {
+	c, err := h.page(ctx, streamClock, flags...)
 	if err != nil {
 		return nil, err
 	}
