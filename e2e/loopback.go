@@ -101,8 +101,8 @@ var measuredView = View{Width: 1440, Height: 900}
 
 // page starts a Chromium with a profile that has seen nothing. The debugging protocol is told no more of its network: each frame of the WebSocket would be
 // copied to it on the page's own thread, which is what is measured.
-func (h *loopback) page(ctx context.Context, script string) (*chromium, error) {
-	browser, err := Start(ctx, Chromium, Options{InitScript: script})
+func (h *loopback) page(ctx context.Context, script string, flags ...string) (*chromium, error) {
+	browser, err := Start(ctx, Chromium, Options{InitScript: script, ChromiumFlags: flags})
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// streamClock counts what the room's WebSocket brings to the page: the events are what it keeps, a snapshot takes the place of the one before.
+// streamClock counts what the room's WebSocket brings to the page: the recording as it grows, and snapshots, of which each takes the place of the one before.
 const streamClock = `
 window.labStream = { events: 0, eventBytes: 0, snapshots: 0, snapshotBytes: 0, largest: 0 };
 window.WebSocket = class extends WebSocket {
@@ -50,8 +50,8 @@ const walkOnce = `(async () => {
 })()`
 
 // watch opens a room that both ends are in as a watcher, with all of its parts loaded and open.
-func (h *loopback) watch(ctx context.Context, code string) (_ *chromium, err error) {
-	c, err := h.page(ctx, streamClock)
+func (h *loopback) watch(ctx context.Context, code string, flags ...string) (_ *chromium, err error) {
+	c, err := h.page(ctx, streamClock, flags...)
 	if err != nil {
 		return nil, err
 	}

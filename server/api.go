@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -126,11 +127,40 @@ func (a *api) serveRecording(w http.ResponseWriter, r *http.Request) {
 	writeRecording(w, r, code, events)
 }
 
-// writeRecording answers with the events of what is called name in the file's.
+// part is which events the query asks for, by their numbers: from and to, both included. A number beyond the newest event is no mistake: that one may be on its way.
+func part(w http.ResponseWriter, r *http.Request) (from, to int, ok bool) {
+	to = math.MaxInt
+	for name, seq := range map[string]*int{"from": &from, "to": &to} {
+		value := r.URL.Query().Get(name)
+		if value == "" {
+			continue
+		}
+		n, err := strconv.ParseUint(value, 10, 31)
+		if err != nil {
+			writeError(w, protocol.ErrBadMessage, fmt.Sprintf("%s=%q is no number of an event", name, value), "events are numbered from 0: from=40&to=49 asks for ten of them")
+			return 0, 0, false
+		}
+		*seq = int(n)
+	}
+	if to < from {
+		writeError(w, protocol.ErrBadMessage, fmt.Sprintf("from=%d comes after to=%d", from, to), "both are included: from=40&to=40 asks for one event")
+		return 0, 0, false
+	}
+	return from, to, true
+}
+
+// writeRecording answers with the events of what is called name in the file's, or the part of them that is asked for.
 func writeRecording(w http.ResponseWriter, r *http.Request, name string, events []protocol.Event) {
+	from, to, ok := part(w, r)
+	if !ok {
+		return
+	}
 	var lines bytes.Buffer
 	encoder := json.NewEncoder(&lines)
 	for i := range events {
+		if events[i].Seq < from || events[i].Seq > to {
+			continue
+		}
 		if err := encoder.Encode(&events[i]); err != nil {
 			writeError(w, protocol.ErrInternal, err.Error(), "this is a defect of icescope: its log says more")
 			return

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,20 @@ func TestKeptReports(t *testing.T) {
 		}
 		if csp := response.Header.Get("Content-Security-Policy"); strings.Contains(csp, "unsafe-inline") != strings.Contains(path, "html") {
 			t.Errorf("%s: %q", path, csp)
+		}
+	}
+	for query, want := range map[string][]int{"?from=40&to=42": {40, 41, 42}, "?from=7&to=7&redact=pseudonym": {7}, "?to=1": {0, 1}, "?from=20000": nil} {
+		_, body := r.do(http.MethodGet, "/api/v1/reports/"+b+"/recording"+query)
+		var seqs []int
+		for line := range strings.Lines(body) {
+			var e protocol.Event
+			if err := json.Unmarshal([]byte(line), &e); err != nil {
+				t.Fatalf("%s: %v", query, err)
+			}
+			seqs = append(seqs, e.Seq)
+		}
+		if !slices.Equal(seqs, want) {
+			t.Errorf("%s: events %v, want %v", query, seqs, want)
 		}
 	}
 	compared := get[protocol.Comparison](r, "/api/v1/compare?a="+a+"&b="+b+"&lang=ja")

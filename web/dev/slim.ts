@@ -22,6 +22,8 @@ const cuts: [RegExp, string | ((...found: string[]) => string), number][] = [
   [/^\t+(let isTime|const showLegend|const cursorFocus|const cursorOnePt|let \[ bandFillDir, bandClipDir \]) .*$/gm, "", 9],
   [/\b(isTime|showLegend|cursorFocus|cursorOnePt|legend\.live|select\.show|bandClipDir != 0|series\.fill != null \|\| bandFillDir != 0)\b/g, "false", 46],
   [/\bflags != 0 && bands\b/g, "false && bands", 1],
+  // What is handed to it has been thinned (thinned in src/model/series.ts): each point is drawn.
+  [/\bdecimate = idx1 - idx0 >= xDim \* 4;/g, "decimate = false;", 1],
   // No titles along the axes; nothing is dragged, or heard from other plots.
   [/\baxis\.label\b/g, "null", 6],
   [/^\t+onMouse\(mousedown, .*$/gm, "", 1],

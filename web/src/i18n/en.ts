@@ -321,6 +321,8 @@ export const en = {
   "event.more": "and {n} more",
   "event.title": "Event {seq}",
   "event.session": "session",
+  "event.brief": "The page keeps older samples in brief; the server has them whole.",
+  "event.loading": "Fetching it …",
   "event.missing": "This event has not reached this page. It stands in the exported recording.",
 
   "peer.unnamed": "unnamed machine",

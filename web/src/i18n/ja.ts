@@ -323,6 +323,8 @@ export const ja: Messages = {
   "event.more": "ほか{n}件",
   "event.title": "イベント{seq}",
   "event.session": "セッション",
+  "event.brief": "古いサンプルは、このページには要点だけを残しています。全体はサーバーにあります。",
+  "event.loading": "サーバーから取得しています…",
   "event.missing": "このページには届いていないイベントです。書き出した記録で確認できます。",
 
   "peer.unnamed": "名前のない端末",

@@ -58,3 +58,11 @@ test("draws nothing that was stopped", () => {
   vi.advanceTimersByTime(1000);
   expect(drawn()).toBe(1);
 });
+
+test("rests no longer because the machine slept while it drew", () => {
+  const { drawn, pace } = drawer(3_600_000);
+  pace.due();
+  pace.due();
+  vi.advanceTimersByTime(5_001);
+  expect(drawn()).toBe(2);
+});

@@ -1,5 +1,7 @@
 /** How many times what drawing took is left to everything else before it is drawn again: the trials run in this very thread, and what they measure must not be the page. */
 const REST = 2;
+/** A machine that fell asleep over a drawing took hours for it, by its clock: it would rest twice as long, and what comes meanwhile would be kept up. No drawing takes a tenth of that. */
+const MAX_REST_MS = 5_000;
 
 /**
  * Pace draws what came as soon as it comes, but no more often than the machine can bear: snapshots come up to 25 times a second, and where one takes 40 ms to draw the page
@@ -49,7 +51,7 @@ export class Pace {
     this.draw();
     this.ended(() => {
       const now = performance.now();
-      this.#free = now + REST * (now - began);
+      this.#free = now + Math.min(MAX_REST_MS, REST * (now - began));
       this.#drawing = false;
       this.#plan();
     });

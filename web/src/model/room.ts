@@ -7,7 +7,9 @@ import { askForDevice, environment, RevealError, webRTCError } from "../rtc/envi
 import { Hold } from "../rtc/hold";
 import { NATTrial } from "../rtc/nat";
 import { Trial } from "../rtc/trial";
+import { Kept } from "./kept";
 import { Pace } from "./pace";
+import { SeriesFold } from "./series";
 import { giveUp, takeTurn, whenDrawn } from "./turns";
 import { Connection, type GoneReason, type Status } from "../signaling/connection";
 
@@ -22,7 +24,10 @@ export interface RoomModel {
   readonly status: ReadonlySignal<Status>;
   readonly welcome: ReadonlySignal<Welcome | null>;
   readonly snapshot: ReadonlySignal<Report | null>;
+  /** events is the recording so far; older samples are a Brief each. */
   readonly events: ReadonlySignal<readonly Event[]>;
+  /** series is what was measured over time; it changes with the events. */
+  readonly series: SeriesFold;
   readonly lastError: ReadonlySignal<ProtocolError | null>;
   readonly gathering: ReadonlySignal<Gathering>;
   /** capturing: the camera or microphone is on, so that the browser shows its addresses. */
@@ -55,8 +60,6 @@ export interface RoomOptions {
 /** How long the gathering alone goes on beside the first trials: a browser names its addresses within a second, on a machine that is short of time within several. */
 const ALONE_BESIDE_MS = 6_000;
 const TRIALS: TrialKind[] = ["host", "stun", "relay-udp", "relay-tcp", "custom", "nat"];
-/** What the page keeps of the recording: a room that ran for hours would fill its memory. The server's recording is whole. */
-const MAX_EVENTS = 20_000;
 /** How long a run waits for the gathering alone, after reveal: a STUN server that does not answer would keep it waiting for 40 s. */
 const REVEALED_MS = 3_000;
 
@@ -65,6 +68,8 @@ export function openRoom(o: RoomOptions): RoomModel {
   const welcome = signal<Welcome | null>(null);
   const snapshot = signal<Report | null>(null);
   const events = signal<readonly Event[]>([]);
+  let kept = new Kept();
+  let series = new SeriesFold();
   const lastError = signal<ProtocolError | null>(null);
   const gathering = signal<Gathering>({ state: "idle", candidates: 0 });
   const natTrial = signal("");
@@ -82,7 +87,8 @@ export function openRoom(o: RoomOptions): RoomModel {
     () =>
       batch(() => {
         snapshot.value = newest;
-        if (fresh.length > 0) events.value = [...events.value, ...fresh].slice(-MAX_EVENTS);
+        for (const e of fresh) series.add(e); // while their samples are whole
+        if (fresh.length > 0) events.value = kept.add(fresh);
         fresh = [];
       }),
     (then) => setTimeout(() => whenDrawn(then)), // the parts take their turns while Preact draws what they stand in
@@ -228,6 +234,8 @@ export function openRoom(o: RoomOptions): RoomModel {
     newest = null;
     fresh = [];
     events.value = [];
+    kept = new Kept();
+    series = new SeriesFold();
     snapshot.value = null;
   }
 
@@ -250,6 +258,9 @@ export function openRoom(o: RoomOptions): RoomModel {
     welcome,
     snapshot,
     events,
+    get series() {
+      return series;
+    },
     lastError,
     gathering,
     capturing: hold.on,

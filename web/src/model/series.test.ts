@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Event, Sample } from "../protocol.gen";
-import { aligned, MAX_LINES, MAX_POINTS, SeriesFold, valueAt } from "./series";
+import { aligned, MAX_LINES, MAX_POINTS, SeriesFold, thinned, valueAt, type Line } from "./series";
 import { story } from "./story";
 
 function fold(events: readonly Event[]): SeriesFold {
@@ -20,7 +20,13 @@ function sample(atMs: number, pair: Partial<NonNullable<Sample["pairs"]>[number]
     sample: { trial, atMs, counters: true, ...(pair ? { selectedPair: "P", pairs: [{ id: "P", local: "l", remote: "r", state: "succeeded", ...pair }] } : {}) },
   };
 }
-const line = (f: SeriesFold, metric: string) => [...f.lines.values()].find((l) => l.metric === metric);
+/** what a test compares: as arrays, a gap as null */
+const points = (l: Pick<Line, "xs" | "ys">) => ({ xs: [...l.xs], ys: [...l.ys].map((y) => (Number.isNaN(y) ? null : y)) });
+const line = (f: SeriesFold, metric: string) => {
+  const l = [...f.lines.values()].find((l) => l.metric === metric)!;
+  return { from: l.from, to: l.to, ...points(l) };
+};
+const put = (xs: number[], ys: (number | null)[]) => ({ xs: new Float64Array(xs), ys: new Float64Array(ys.map((y) => y ?? NaN)) });
 
 describe("a story", () => {
   const f = fold(story("flat"));
@@ -33,24 +39,24 @@ describe("a story", () => {
   });
 
   test("is in the order of time", () => {
-    for (const l of f.lines.values()) expect(l.xs).toEqual([...l.xs].sort((a, b) => a - b));
+    for (const l of f.lines.values()) expect(l.xs).toEqual(l.xs.toSorted());
   });
 });
 
 test("throughput is what arrived since the sample before, told at the end that received it", () => {
-  const l = line(fold([start(), sample(500, { bytesReceived: 1000 }), sample(1000, { bytesReceived: 63_500 })]), "throughput")!;
+  const l = line(fold([start(), sample(500, { bytesReceived: 1000 }), sample(1000, { bytesReceived: 63_500 })]), "throughput");
   expect([l.from, l.to, l.xs, l.ys]).toEqual(["b", "a", [1000], [1000]]); // 62,500 bytes in half a second
 });
 
 test("what was not measured is a gap and no zero", () => {
   const f = fold([start(), sample(500, { bytesReceived: 0 }), sample(1000, { bytesReceived: 500 }), sample(1500, null), sample(2000, { bytesReceived: 900 }), sample(2500, { bytesReceived: 900 }), sample(9000, { bytesReceived: 5000 })]);
-  expect(line(f, "throughput")!.ys).toEqual([8, null, 0, null]);
+  expect(line(f, "throughput").ys).toEqual([8, null, 0, null]);
 });
 
 test("a round trip that only stayed in the statistics is not measured again", () => {
   const f = fold([start(), sample(500, { rttMs: 3, responsesReceived: 1 }), sample(1000, { rttMs: 3, responsesReceived: 1 }), sample(1500, { rttMs: 3, responsesReceived: 2 }), sample(12_000, { rttMs: 4, responsesReceived: 3 })]);
-  expect(line(f, "rtt")!.xs).toEqual([500, 1500, 11_999, 12_000]);
-  expect(line(f, "rtt")!.ys).toEqual([3, 3, null, 4]);
+  expect(line(f, "rtt").xs).toEqual([500, 1500, 11_999, 12_000]);
+  expect(line(f, "rtt").ys).toEqual([3, 3, null, 4]);
 });
 
 test("round trips stand where they were made, and their differences are the jitter", () => {
@@ -74,6 +80,23 @@ test("lines are put on one row of moments", () => {
 });
 
 test("the value at a moment", () => {
-  const l = { xs: [10, 20, 30], ys: [1, null, 3] };
+  const l = put([10, 20, 30], [1, null, 3]);
   expect([5, 10, 15, 25, 30, 99].map((at) => valueAt(l, at, 50))).toEqual([null, 1, 1, null, 3, null]);
+});
+
+describe("what is seen of a line", () => {
+  const long = put(Array.from({ length: 1200 }, (_, i) => i * 500), Array.from({ length: 1200 }, (_, i) => (i === 400 ? null : i === 500 ? 90 : i === 600 ? 0 : 40 + (i % 2))));
+
+  test("is as much as its places hold, with each peak, dip and gap of it", () => {
+    const { xs, ys } = thinned(long, 0, 600_000, 100);
+    expect(xs.length).toBeLessThanOrEqual(202);
+    expect(xs).toEqual([...new Set(xs)].sort((a, b) => a - b));
+    expect([400, 500, 600].map((i) => ys[xs.indexOf(i * 500)])).toEqual([null, 90, 0]);
+  });
+
+  test("is all of it where there is room, with one point beyond each end", () => {
+    expect(thinned(long, 199_600, 200_900, 100)).toEqual({ xs: [199_500, 200_000, 200_500, 201_000], ys: [41, null, 41, 40] });
+    expect(thinned(put([5, 10], [1, 2]), 0, 100, 100, 10)).toEqual({ xs: [5, 10], ys: [10, 20] });
+    expect(thinned(put([], []), 0, 100, 100)).toEqual({ xs: [], ys: [] });
+  });
 });

@@ -1,9 +1,12 @@
 // What was measured over time, as lines that a plot can draw. All of it is bounded: a connection that is kept up for hours leaves as much as one of ten minutes.
 import type { Event, Sample, TrialID } from "../protocol.gen";
+import { search } from "./search";
 import { kindOf } from "./steps";
 
 /** Points of one line: ten minutes of two samples a second. The oldest go first. */
 export const MAX_POINTS = 1200;
+/** A line is made for so many, which is what a trial has that is not held. One that has more takes the room for all at once, so that the page does not grow with each. */
+const FEW_POINTS = 128;
 /** Lines in all: five trials, two ends, six quantities, and two runs of it. Those of the oldest trial go first. */
 export const MAX_LINES = 120;
 /** Two samples further apart have a gap between them: they are sent at least every 500 ms. */
@@ -15,25 +18,54 @@ const RTT_GAP_MS = 8000;
 export const metrics = ["rtt", "trips", "jitter", "loss", "throughput", "fps"] as const;
 export type Metric = (typeof metrics)[number];
 
-/** Line is one quantity of one direction of a trial: what goes from one peer to another. A round trip begins at from. null in ys is a gap: not measured. */
-export interface Line {
-  metric: Metric;
-  trial: TrialID;
-  kind: string;
-  from: string;
-  to: string;
+/** Line is one quantity of one direction of a trial: what goes from one peer to another. A round trip begins at from. */
+export class Line {
+  readonly kind: string;
+  #xs = new Float64Array(FEW_POINTS);
+  #ys = new Float64Array(FEW_POINTS);
+  #length = 0;
+
+  constructor(
+    readonly metric: Metric,
+    readonly trial: TrialID,
+    readonly from: string,
+    readonly to: string,
+  ) {
+    this.kind = kindOf(trial);
+  }
+
   /** on the server's clock, in milliseconds, rising */
-  xs: number[];
-  ys: (number | null)[];
+  get xs(): Float64Array {
+    return this.#xs.subarray(0, this.#length);
+  }
+
+  /** NaN is a gap: not measured. */
+  get ys(): Float64Array {
+    return this.#ys.subarray(0, this.#length);
+  }
+
+  put(x: number, y: number): void {
+    if (this.#length === MAX_POINTS) {
+      this.#length--;
+      this.#xs.copyWithin(0, 1);
+      this.#ys.copyWithin(0, 1);
+    } else if (this.#length === this.#xs.length) {
+      const { xs, ys } = this;
+      (this.#xs = new Float64Array(MAX_POINTS)).set(xs);
+      (this.#ys = new Float64Array(MAX_POINTS)).set(ys);
+    }
+    this.#xs[this.#length] = x;
+    this.#ys[this.#length++] = y;
+  }
 }
 
 /** End is what is remembered of an end between two of its events. */
 interface End {
   atMs?: number;
-  pair?: string;
-  received?: number;
-  answers?: number;
-  rtt?: number;
+  pair?: string | undefined;
+  received?: number | undefined;
+  answers?: number | undefined;
+  rtt?: number | undefined;
   trips?: boolean;
   loss?: boolean;
   video?: boolean;
@@ -84,7 +116,7 @@ export class SeriesFold {
       if (line && atMs - line.xs.at(-1)! > RTT_GAP_MS) this.#gap("rtt", s.trial, peer, other, atMs - 1);
       this.#put("rtt", s.trial, peer, other, atMs, pair.rttMs);
     } else if (pair === undefined) this.#gap("rtt", s.trial, peer, other, atMs);
-    assign(end, { atMs: s.atMs, pair: pair?.id, received: pair?.bytesReceived, answers, rtt: pair?.rttMs });
+    Object.assign(end, { atMs: s.atMs, pair: pair?.id, received: pair?.bytesReceived, answers, rtt: pair?.rttMs } satisfies End);
   }
 
   #measurement(e: Event & { type: "measurement" }): void {
@@ -118,26 +150,21 @@ export class SeriesFold {
     }
   }
 
-  #put(metric: Metric, trial: TrialID, from: string, to: string, x: number, y: number | null): void {
+  #put(metric: Metric, trial: TrialID, from: string, to: string, x: number, y: number): void {
     const id = key(metric, trial, from);
     let line = this.lines.get(id);
     if (!line) {
       while (this.lines.size >= MAX_LINES) this.#forget();
-      line = { metric, trial, kind: kindOf(trial), from, to, xs: [], ys: [] };
+      line = new Line(metric, trial, from, to);
       this.lines.set(id, line);
     }
-    line.xs.push(x);
-    line.ys.push(y);
-    if (line.xs.length > MAX_POINTS) {
-      line.xs.shift();
-      line.ys.shift();
-    }
+    line.put(x, y);
     this.version++;
   }
 
   #gap(metric: Metric, trial: TrialID, from: string, to: string, x: number): void {
     const line = this.lines.get(key(metric, trial, from));
-    if (line && line.ys.at(-1) !== null) this.#put(metric, trial, from, to, x, null);
+    if (line && !Number.isNaN(line.ys.at(-1))) this.#put(metric, trial, from, to, x, NaN);
   }
 
   #forget(): void {
@@ -146,22 +173,53 @@ export class SeriesFold {
   }
 }
 
+/** foldSeries is for a list that is complete. */
+export function foldSeries(events: readonly Event[]): SeriesFold {
+  const fold = new SeriesFold();
+  for (const e of events) fold.add(e);
+  return fold;
+}
+
 function key(metric: Metric, trial: TrialID, from: string): string {
   return `${metric}|${trial}|${from}`;
 }
 
-function assign(end: End, what: { [K in keyof End]: End[K] | undefined }): void {
-  for (const [k, v] of Object.entries(what)) {
-    if (v === undefined) delete end[k as keyof End];
-    else (end as Record<string, unknown>)[k] = v;
+/** Points are as many moments as values; null is a gap. */
+export interface Points {
+  xs: number[];
+  ys: (number | null)[];
+}
+
+/**
+ * thinned is what is to be seen of a line in a window of time: of the points that stand in one of so many places, the lowest and the highest, a gap being lower than all. So
+ * a peak, a dip and an outage of half a second are still there when ten minutes are shown. One point beyond each end leads out of the window.
+ */
+export function thinned({ xs, ys }: Pick<Line, "xs" | "ys">, fromMs: number, toMs: number, places: number, scale = 1): Points {
+  const out: Points = { xs: [], ys: [] };
+  const y = (i: number) => (Number.isNaN(ys[i]) ? -1 : ys[i]!);
+  const placeOf = (i: number) => Math.floor(((xs[i]! - fromMs) / (toMs - fromMs)) * places);
+  const last = Math.min(xs.length, after(xs, toMs) + 1);
+  for (let i = Math.max(0, after(xs, fromMs) - 1); i < last; ) {
+    const place = placeOf(i);
+    let low = i;
+    let high = i;
+    for (; i < last && placeOf(i) === place; i++) {
+      if (y(i) < y(low)) low = i;
+      if (y(i) > y(high)) high = i;
+    }
+    for (const at of new Set([Math.min(low, high), Math.max(low, high)])) {
+      out.xs.push(xs[at]!);
+      out.ys.push(y(at) < 0 ? null : y(at) * scale);
+    }
   }
+  return out;
 }
 
 /**
  * aligned puts lines on one row of moments in seconds, as uPlot wants them: undefined where a line has no point, which is drawn through, and null where it has a
  * gap, which is not.
  */
-export function aligned(lines: readonly Pick<Line, "xs" | "ys">[]): [number[], ...(number | null | undefined)[][]] {
+export function aligned(lines: readonly Points[]): [number[], ...(number | null | undefined)[][]] {
   const xs = [...new Set(lines.flatMap((l) => l.xs))].sort((a, b) => a - b);
   const columns = lines.map((l) => {
     const out: (number | null | undefined)[] = new Array(xs.length);
@@ -177,12 +235,8 @@ export function aligned(lines: readonly Pick<Line, "xs" | "ys">[]): [number[], .
 /** valueAt is the last value of a line at or before a moment, or null: not measured then. Beyond its end a line says nothing, but for what is about to come. */
 export function valueAt(line: Pick<Line, "xs" | "ys"> | undefined, atMs: number, reachMs: number): number | null {
   if (!line) return null;
-  let low = 0;
-  let high = line.xs.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (line.xs[middle]! <= atMs) low = middle + 1;
-    else high = middle;
-  }
-  return low > 0 && atMs - line.xs[low - 1]! <= reachMs ? line.ys[low - 1]! : null;
+  const i = after(line.xs, atMs) - 1;
+  return i >= 0 && atMs - line.xs[i]! <= reachMs && !Number.isNaN(line.ys[i]) ? line.ys[i]! : null;
 }
+
+const after = (xs: Float64Array, atMs: number) => search(xs.length, (i) => xs[i]! <= atMs);

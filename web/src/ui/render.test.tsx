@@ -2,10 +2,12 @@ import { signal } from "@preact/signals";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { renderToString } from "preact-render-to-string";
 import { setLang } from "../i18n";
-import { langValues, type Lang } from "../protocol.gen";
+import { langValues, type Event, type Lang, type Sample } from "../protocol.gen";
+import { Brief } from "../model/kept";
 import { App } from "./App";
 import { fixtures } from "./fixtures";
 import { still } from "./fixtures/show";
+import { inspected } from "./context";
 import { columns, findingURL, snippet } from "./format";
 import { parse } from "./Custom";
 import { code, entered, model } from "./session";
@@ -240,4 +242,20 @@ test("pasted text that is no JSON is caught before it is sent", () => {
 test("nothing is drawn before the first snapshot but that it is on its way", () => {
   model.value = { ...still(null), status: signal({ kind: "connecting" }) };
   expect(renderToString(<App />)).toContain('data-needs="undetermined"');
+});
+
+test("an event that is opened is shown as it was recorded; a sample that is brief is fetched first", async () => {
+  await setLang("en");
+  const event = (seq: number, sample: Sample): Event => ({ seq, atMs: 1234.5, peer: "a", type: "sample", sample });
+  const whole = event(7, { trial: "host-1", atMs: 1200, counters: true, selectedPair: "P1" });
+  model.value = { ...still(fixtures["flat"]!("en")), events: signal([whole, event(8, new Brief("host-1", "connected", "connected", 20))]) };
+  const opened = (seq: number) => {
+    inspected.value = seq;
+    return /<dialog[^]*<\/dialog>/.exec(renderToString(<App />))![0];
+  };
+  expect(opened(7)).toContain("P1");
+  expect(opened(8)).toMatch(/role="status">Fetching it/);
+  expect(opened(8)).not.toContain("<pre");
+  expect(opened(9)).toContain("has not reached this page");
+  inspected.value = null;
 });

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { aligned, type Line } from "../../model/series";
+import { aligned, thinned, type Line } from "../../model/series";
 import type { Inks } from "../timeline/draw";
 import { useSize } from "../timeline/canvas";
 import { cursorMs, view } from "../timeline/view";
@@ -8,6 +8,8 @@ import { HEIGHT_PX, options, type Style } from "./options";
 
 /** New values are drawn at most so often: nobody reads faster, and a sample comes every half second. */
 const DRAW_MS = 400;
+/** What is shown has so many places, some four pixels each, and uPlot is handed no more than can be told apart there: it would keep, and draw, ten minutes of every line. */
+const PLACES = 120;
 
 interface Props {
   lines: readonly Line[];
@@ -29,7 +31,10 @@ export function Plot({ lines, inks, look, version, scale, styleOf }: Props) {
   const latest = useRef(lines);
   latest.current = lines;
 
-  const data = () => aligned(latest.current.map((l) => ({ xs: l.xs, ys: scale === 1 ? l.ys : l.ys.map((y) => (y === null ? null : y * scale)) }))) as uPlot.AlignedData;
+  const data = () => {
+    const { fromMs, toMs } = view.peek();
+    return aligned(latest.current.map((l) => thinned(l, fromMs, toMs, PLACES, scale))) as uPlot.AlignedData;
+  };
 
   useEffect(() => {
     if (!size || size.width < 40) return;
@@ -66,6 +71,7 @@ export function Plot({ lines, inks, look, version, scale, styleOf }: Props) {
       const { fromMs, toMs } = view.peek();
       if (!seen) return;
       frame = requestAnimationFrame(() => {
+        plot.current?.setData(data(), false);
         plot.current?.setScale("x", { min: fromMs / 1000, max: toMs / 1000 });
         place(cursorMs.peek()); // the moment that is pointed at stands elsewhere now
       });

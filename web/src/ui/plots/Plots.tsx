@@ -2,11 +2,11 @@ import "uplot/dist/uPlot.min.css";
 import "./Plots.css";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { t, word } from "../../i18n";
-import { SeriesFold, valueAt, type Line, type Metric } from "../../model/series";
+import { valueAt, type Line, type Metric, type SeriesFold } from "../../model/series";
 import { kindOf } from "../../model/steps";
 import type { Report, TrialKind } from "../../protocol.gen";
 import { ms, none, percent, rate } from "../format";
-import { useFold } from "../timeline/feed";
+import { useRoom } from "../context";
 import { useInks } from "../timeline/canvas";
 import { cursorMs } from "../timeline/view";
 import { TrialFilter, type Filter } from "../TrialFilter";
@@ -38,7 +38,9 @@ const colours: Record<string, Style["ink"]> = { host: "text", stun: "accent", "r
 
 /** Plots are what was measured over time: one plot a quantity, and the values under the cursor in a table, which is their text. */
 export default function Plots({ report }: { report: Report }) {
-  const fold = useFold(() => new SeriesFold());
+  const room = useRoom();
+  void room.events.value; // with which the series changes
+  const fold = room.series;
   const [filter, setFilter] = useState<Filter>("all");
   const box = useRef<HTMLDivElement>(null);
   const { inks, version } = useInks(box);
@@ -83,7 +85,7 @@ function Values({ fold, report, filter }: { fold: SeriesFold; report: Report; fi
   const value = (trial: string, from: string, q: Quantity): number | null => {
     for (const m of q.metrics) {
       const line = fold.lines.get(`${m}|${trial}|${from}`);
-      const v = at === null ? (line?.ys.findLast((y) => y !== null) ?? null) : valueAt(line, at, REACH_MS[m]);
+      const v = at === null ? (line?.ys.findLast((y) => !Number.isNaN(y)) ?? null) : valueAt(line, at, REACH_MS[m]);
       if (v !== null) return v;
     }
     return null;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type uPlot from "uplot";
 import { describe, expect, test } from "vitest";
 import { slim } from "../../../dev/slim.ts";
-import { aligned, type Line } from "../../model/series";
+import { aligned, Line, type Points } from "../../model/series";
 import type { Inks } from "../timeline/draw";
 import { chosen } from "../timeline/view";
 import { options, type Style } from "./options";
@@ -63,13 +63,13 @@ function screen() {
 }
 
 const inks = new Proxy({} as Inks, { get: (_, ink) => String(ink) });
-const line = (xs: number[], ys: (number | null)[]): Line => ({ metric: "rtt", trial: "all", kind: "udp", from: "a", to: "b", xs, ys });
+const line = (xs: number[], ys: (number | null)[]): Points => ({ xs, ys });
 const lines = [
   line(Array.from({ length: 40 }, (_, i) => i * 500), Array.from({ length: 40 }, (_, i) => (i % 9 === 4 ? null : 20 + 15 * Math.sin(i)))),
   line([250, 900, 7000, 15000], [3, 80, 0, 41.37]),
   line([1000, 12000], [null, 7]),
 ];
-const dense = Array.from({ length: 4000 }, (_, i) => 4000 + i);
+const names = lines.map(() => new Line("rtt", "udp-1", "a", "b"));
 const styles: Style[] = [
   { ink: "ok", dashed: false, dots: false, line: true },
   { ink: "bad", dashed: true, dots: true, line: true },
@@ -86,7 +86,7 @@ async function played(code: string): Promise<Call[]> {
     await Promise.resolve();
   };
   chosen.value = { fromMs: 0, toMs: 20_000 };
-  const plot = new (load(code))(options(lines, inks, (l) => styles[lines.indexOf(l)]!, 600), data(0), box());
+  const plot = new (load(code))(options(names, inks, (l) => styles[names.indexOf(l)]!, 600), data(0), box());
   await step(() => {});
   for (const upTo of [3000, 9000, 20_000]) await step(() => plot.setData(data(upTo)));
   const mouse = (plot.over as unknown as { on: Map<string, (e: object) => void> }).on;
@@ -95,8 +95,6 @@ async function played(code: string): Promise<Call[]> {
   chosen.value = { fromMs: 4000, toMs: 9000 };
   await step(() => plot.setScale("x", { min: 4, max: 9 }));
   await step(() => plot.setSize({ width: 320, height: 150 }));
-  // More values than pixels are gathered into what they span.
-  await step(() => plot.setData(aligned([line(dense, dense.map((x) => (x % 700 < 20 ? null : x % 97))), lines[1]!, lines[2]!]) as uPlot.AlignedData));
   await step(() => plot.setCursor({ left: plot.valToPos(6, "x"), top: 10 }, false));
   await step(() => plot.setSize({ width: 640, height: 150 }));
   calls.push(["read", plot.posToVal(50, "x"), plot.posToVal(50, "y"), plot.cursor.idx]);

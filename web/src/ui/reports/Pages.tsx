@@ -1,5 +1,5 @@
 import "./Pages.css";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { lang, t, word } from "../../i18n";
 import { needsValues, type Comparison, type KeptReport, type Needs, type Report } from "../../protocol.gen";
 import { Badge } from "../Badge";
@@ -11,10 +11,10 @@ import { Section } from "../Section";
 import { Sign } from "../Sign";
 import { needsLook } from "../tones";
 import { Compared, when } from "./Compared";
-import { brought, failed, fetchComparison, fetchFinished, fetchList, type Finished, type Loaded } from "./data";
+import { brought, failed, fetchComparison, fetchFinished, fetchList, type Finished } from "./data";
 import { DropZone } from "./Drop";
 import { place } from "./place";
-import { Failed, Loading } from "./States";
+import { Failed, Loading, useLoaded } from "./States";
 import { stillRoom } from "./still";
 
 /** ReportsPages is what the page shows where it stands in no room. */
@@ -30,24 +30,6 @@ export function ReportsPages() {
     default:
       return <BroughtPage />;
   }
-}
-
-/** useLoaded asks once for each key, and again when it is told to. What comes for an older key is dropped. */
-function useLoaded<T>(key: string, ask: () => Promise<T>): [Loaded<T>, () => void] {
-  const [loaded, setLoaded] = useState<Loaded<T>>({ state: "loading" });
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    let old = false;
-    setLoaded({ state: "loading" });
-    ask().then(
-      (value) => !old && setLoaded({ state: "ready", value }),
-      (e: unknown) => !old && setLoaded(failed(e)),
-    );
-    return () => {
-      old = true;
-    };
-  }, [key, turn]);
-  return [loaded, () => setTurn(turn + 1)];
 }
 
 function Back() {

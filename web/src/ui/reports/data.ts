@@ -47,6 +47,11 @@ export async function fetchFinished(id: string): Promise<Finished> {
   return { report: (await report.json()) as Report, events: eventsOf(await recording.text()) };
 }
 
+/** fetchEvent is one event of a room that is open; undefined: it has none of that number. */
+export async function fetchEvent(room: string, seq: number): Promise<Event | undefined> {
+  return eventsOf(await (await answered(await fetch(`/api/v1/rooms/${encodeURIComponent(room)}/recording?from=${seq}&to=${seq}`))).text())[0];
+}
+
 /** eventsOf reads a recording; what is none has no events. */
 export function eventsOf(text: string): Event[] {
   try {

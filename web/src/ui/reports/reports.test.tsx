@@ -5,7 +5,7 @@ import { langValues, type Change, type Comparison, type KeptReport } from "../..
 import { App } from "../App";
 import { fixtures } from "../fixtures";
 import { entered, model } from "../session";
-import { bring, brought, eventsOf } from "./data";
+import { bring, brought, eventsOf, fetchEvent } from "./data";
 import { Kept } from "./Pages";
 import { left, place, placeOf } from "./place";
 
@@ -131,4 +131,15 @@ test("files are sent once, and what came of them is shown", async () => {
 test("what is no recording has no events", () => {
   expect(eventsOf("hello")).toEqual([]);
   expect(eventsOf('{"schema":"icescope.report/v1"}')).toEqual([]);
+});
+
+test("one event of a room is asked for by its number, and a refusal says why", async () => {
+  const sent = vi.fn(async (path: string) =>
+    path.includes("none") ? new Response(JSON.stringify({ error: { code: "unknown-room", message: "there is no room with this code", hint: "it may have expired" } }), { status: 404 }) : new Response(path.endsWith("=7") ? '{"seq":7,"atMs":1,"type":"full"}\n' : ""),
+  );
+  vi.stubGlobal("fetch", sent);
+  expect(await fetchEvent("k7m-3xq", 7)).toEqual({ seq: 7, atMs: 1, type: "full" });
+  expect(sent).toHaveBeenCalledWith("/api/v1/rooms/k7m-3xq/recording?from=7&to=7");
+  expect(await fetchEvent("k7m-3xq", 8)).toBeUndefined();
+  await expect(fetchEvent("none", 7)).rejects.toThrow("there is no room with this code. it may have expired");
 });

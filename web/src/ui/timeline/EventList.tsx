@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t, word } from "../../i18n";
 import { lit, pointed } from "../../model/focus";
+import { search } from "../../model/search";
 import type { Event } from "../../protocol.gen";
 import { inspected, useRoom } from "../context";
 import { brief, inks, kindOfEvent, shapes, trialOf, type Kind } from "./kinds";
@@ -150,12 +151,6 @@ function Line({ event: e, at, of, active, lit, onClick, onPoint }: { event: Even
 
 /** find is the place of an event in a list that rises by number, or -1. */
 function find(events: readonly Event[], seq: number): number {
-  let low = 0;
-  let high = events.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (events[middle]!.seq < seq) low = middle + 1;
-    else high = middle;
-  }
-  return events[low]?.seq === seq ? low : -1;
+  const at = search(events.length, (i) => events[i]!.seq < seq);
+  return events[at]?.seq === seq ? at : -1;
 }

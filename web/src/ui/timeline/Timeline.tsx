@@ -12,7 +12,7 @@ import { AXIS_PX, draw, drawOverview, type Drawn } from "./draw";
 import { EventList, Shape } from "./EventList";
 import { firstFrom, pointAt, useFold } from "./feed";
 import { kindOfEvent, kinds, sentence, trialOf, type Kind } from "./kinds";
-import { LaneFold, type Bin, type Mark } from "./lanes";
+import { LaneFold, type Bin } from "./lanes";
 import { kindOf } from "../../model/steps";
 import { bounds, chosen, cursorMs, follow, here, pan, reveal, show, showAll, showEvents, view, whole, zoom } from "./view";
 
@@ -48,11 +48,8 @@ export default function Timeline() {
     if (wanted && showEvents(wanted, events)) sought.value = null;
   }, [events, wanted]);
 
-  const shows = (m: Mark) => !hidden.has(m.kind) && (trial === "all" || m.trial === trial || m.trial === "");
-  const listed = useMemo(
-    () => (hidden.size === 0 && trial === "all" ? events : events.filter((e) => !hidden.has(kindOfEvent(e)) && (trial === "all" || [trial, ""].includes(kindOf(trialOf(e)) as Filter)))),
-    [events, hidden, trial],
-  );
+  const shows = (e: Event) => !hidden.has(kindOfEvent(e)) && (trial === "all" || ["", trial].includes(kindOf(trialOf(e))));
+  const listed = useMemo(() => (hidden.size === 0 && trial === "all" ? events : events.filter(shows)), [events, hidden, trial]);
   const trials = [...new Set(fold.lanes.map((l) => l.trial))].filter((k) => k !== "") as TrialKind[];
 
   const step = (by: number) => {
@@ -168,7 +165,7 @@ function Follow() {
 }
 
 /** Lanes are the two canvases: everything in a strip, and below it what is zoomed to. */
-function Lanes({ fold, events, shows, onKeyDown }: { fold: LaneFold; events: readonly Event[]; shows: (m: Mark) => boolean; onKeyDown: (k: KeyboardEvent) => void }) {
+function Lanes({ fold, events, shows, onKeyDown }: { fold: LaneFold; events: readonly Event[]; shows: (e: Event) => boolean; onKeyDown: (k: KeyboardEvent) => void }) {
   const room = useRoom();
   const box = useRef<HTMLDivElement>(null);
   const main = useRef<HTMLCanvasElement>(null);

@@ -1,7 +1,8 @@
 // The timeline's canvas. A frame is drawn in time that depends on its width and not on the number of events: what stands in one place is one mark.
 import { word } from "../../i18n";
-import { binned, type Bin, type Lane, type Mark } from "./lanes";
-import { inks, shapes, type Ink, type Kind } from "./kinds";
+import type { Event } from "../../protocol.gen";
+import { binned, type Bin, type Lane } from "./lanes";
+import { inks, kindOfEvent, shapes, type Ink, type Kind } from "./kinds";
 import type { Span } from "./view";
 
 /** The height of the axis above the lanes. */
@@ -29,7 +30,7 @@ export interface Scene {
   runWord(n: number): string;
   serverWord: string;
   peerWord: string;
-  shows(m: Mark): boolean;
+  shows(e: Event): boolean;
 }
 
 /** Drawn is where everything stands: to find what is under the pointer. */
@@ -159,10 +160,11 @@ export function draw(g: CanvasRenderingContext2D, s: Scene): Drawn {
         const h = Math.min(laneHeight / 2.4, 1.2 * Math.log2(b.count));
         g.fillRect(b.x - BIN_PX / 2 + 0.5, y + laneHeight / 2 - h, BIN_PX - 1, h);
       }
-      g.fillStyle = s.inks[inks[b.top.kind]];
+      const kind = kindOfEvent(b.top);
+      g.fillStyle = s.inks[inks[kind]];
       g.translate(b.x, y);
       if (size < 1) g.scale(size, size);
-      g.fill(pathOf(b.top.kind), "evenodd");
+      g.fill(pathOf(kind), "evenodd");
       if (size < 1) g.scale(1 / size, 1 / size);
       g.translate(-b.x, -y);
     }
@@ -231,7 +233,7 @@ export function drawOverview(g: CanvasRenderingContext2D, s: Pick<Scene, "lanes"
       if (!s.shows(m)) continue;
       const c = Math.min(columns.length - 1, Math.max(0, Math.floor((m.atMs - whole.fromMs) * scale)));
       most = Math.max(most, ++columns[c]!);
-      if (m.kind === "error") errors[c] = 1;
+      if (kindOfEvent(m) === "error") errors[c] = 1;
       if (s.lit.has(m.seq)) lit[c] = 1;
     }
   }

@@ -40,15 +40,15 @@ describe("bins", () => {
   });
 
   test("show what is lit above all else", () => {
-    const sample = marks.find((m) => m.kind === "sample")!;
+    const sample = marks.find((m) => m.type === "sample")!;
     const bin = binned(marks, { ...wanted, toMs: 1e6, lit: new Set([sample.seq]) }).find((b) => b.lit)!;
     expect(bin.top.seq).toBe(sample.seq);
   });
 
   test("keep to the window and the filter", () => {
     const at = marks[10]!.atMs;
-    const bins = binned(marks, { ...wanted, fromMs: at, toMs: at + 500, shows: (m) => m.kind === "state" });
-    for (const b of bins) expect([b.top.kind, b.fromMs >= at, b.toMs <= at + 500]).toEqual(["state", true, true]);
+    const bins = binned(marks, { ...wanted, fromMs: at, toMs: at + 500, shows: (e) => kindOfEvent(e) === "state" });
+    for (const b of bins) expect([kindOfEvent(b.top), b.fromMs >= at, b.toMs <= at + 500]).toEqual(["state", true, true]);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Event } from "../../protocol.gen";
+import { search } from "../../model/search";
 import { kindOf } from "../../model/steps";
 import { kindOfEvent, kinds, trialOf, type Kind } from "./kinds";
 
@@ -8,15 +9,8 @@ export interface Lane {
   trial: string;
   /** "": the server */
   peer: string;
-  marks: Mark[];
-}
-
-export interface Mark {
-  atMs: number;
-  seq: number;
-  kind: Kind;
-  /** kind of trial, "" for none */
-  trial: string;
+  /** They are the events themselves, which the page keeps anyhow: one of their own for each would grow with the room. */
+  marks: Event[];
 }
 
 /** Runs whose beginning is marked: of a room that is run again and again, the newest. */
@@ -40,17 +34,13 @@ export class LaneFold {
     if (e.type === "run") this.runs.push({ number: e.run.number, atMs: e.atMs, experiment: !!e.run.experiment });
     const trial = kindOf(trialOf(e));
     const peer = e.peer ?? "";
-    this.#lane(peer ? trial : "", peer).marks.push({ atMs: e.atMs, seq: e.seq, kind: kindOfEvent(e), trial });
+    this.#lane(peer ? trial : "", peer).marks.push(e);
   }
 
   /** forget drops what is older than the oldest event that the page still has. */
   forget(oldest: number): void {
     if (this.runs.length > MAX_RUNS) this.runs.splice(0, this.runs.length - MAX_RUNS);
-    for (const lane of this.lanes) {
-      let n = 0;
-      while (n < lane.marks.length && lane.marks[n]!.seq < oldest) n++;
-      if (n > 0) lane.marks.splice(0, n);
-    }
+    for (const { marks } of this.lanes) if (marks[0] && marks[0].seq < oldest) marks.splice(0, search(marks.length, (i) => marks[i]!.seq < oldest));
   }
 
   #lane(trial: string, peer: string): Lane {
@@ -68,7 +58,7 @@ export class LaneFold {
 /** Bin is what is drawn in one place: the most important of the marks that stand there. */
 export interface Bin {
   x: number;
-  top: Mark;
+  top: Event;
   count: number;
   /** the first and last of them */
   fromMs: number;
@@ -87,17 +77,17 @@ export interface Wanted {
   /** in pixels */
   width: number;
   binPx: number;
-  shows(m: Mark): boolean;
+  shows(e: Event): boolean;
   lit: ReadonlySet<number>;
 }
 
 /** binned are the marks of a lane in a window of time, at most one for each place. */
-export function binned(marks: readonly Mark[], w: Wanted): Bin[] {
+export function binned(marks: readonly Event[], w: Wanted): Bin[] {
   const out: Bin[] = [];
   const scale = w.width / (w.toMs - w.fromMs);
   let bin: Bin | undefined;
   let place = -1;
-  for (let i = lowerBound(marks, w.fromMs); i < marks.length; i++) {
+  for (let i = search(marks.length, (i) => marks[i]!.atMs < w.fromMs); i < marks.length; i++) {
     const m = marks[i]!;
     if (m.atMs > w.toMs) break;
     if (!w.shows(m)) continue;
@@ -114,23 +104,11 @@ export function binned(marks: readonly Mark[], w: Wanted): Bin[] {
     bin.toMs = m.atMs;
     if (bin.seqs.length < MAX_SEQS) bin.seqs.push(m.seq);
     // What is lit is never hidden by what is not.
-    if (lit !== bin.lit ? lit : rank[m.kind] < rank[bin.top.kind]) {
+    if (lit !== bin.lit ? lit : rank[kindOfEvent(m)] < rank[kindOfEvent(bin.top)]) {
       bin.top = m;
       bin.x = x;
     }
     bin.lit ||= lit;
   }
   return out;
-}
-
-/** lowerBound is the place of the first mark at or after a moment. */
-export function lowerBound(marks: readonly { atMs: number }[], atMs: number): number {
-  let low = 0;
-  let high = marks.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (marks[middle]!.atMs < atMs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
