@@ -67,7 +67,7 @@ export function Candidates({ peer, report, filter, type = "all" }: { peer: PeerR
   const keys = new Map<string, number>();
   return (
     <div class={rows.length > MANY ? "candidates candidates-many card" : "candidates card"} data-testid={`candidates-${peer.id}`}>
-      <div class="candidates-scroll">
+      <div class="candidates-scroll scroll">
         <table role="grid" aria-label={t("candidates.of", { peer: labelOf(peer) || peer.id.toUpperCase() })} aria-rowcount={rows.length + 1}>
           <thead role="rowgroup">
             <tr role="row">
@@ -97,7 +97,7 @@ export function Candidates({ peer, report, filter, type = "all" }: { peer: PeerR
             })}
             {rows.length === 0 && (
               <tr class="candidates-empty" role="row">
-                <td colSpan={4} role="gridcell">
+                <td colSpan={4} role="gridcell" class="muted">
                   {t(peer.candidates.length > 0 ? "candidates.none.shown" : "candidates.none")}
                 </td>
               </tr>
@@ -106,7 +106,7 @@ export function Candidates({ peer, report, filter, type = "all" }: { peer: PeerR
         </table>
       </div>
       {errors.length > 0 && (
-        <ul class="candidates-errors">
+        <ul class="candidates-errors stack">
           {errors.map((e) => (
             <li key={e.event} data-testid="candidate-error" data-code={e.errorCode}>
               <Badge look={{ tone: "warn", sign: "warning" }} text={String(e.errorCode)} />
@@ -241,16 +241,16 @@ export function CandidateLegend() {
       {steps.map((s) => (
         <dl key={s}>
           <dt>{t(`mark.${s}`)}</dt>
-          <dd>{t(`mark.${s}.text`)}</dd>
+          <dd class="muted">{t(`mark.${s}.text`)}</dd>
         </dl>
       ))}
-      <div class="candidates-signs">
+      <ul class="row">
         {(["yes", "no", "refused", "open", "unknown", "none"] as const).map((m) => (
-          <span key={m} data-tone={markLook[m].tone}>
+          <li key={m} class="sign-word" data-tone={markLook[m].tone}>
             <Sign name={markLook[m].sign} size={13} /> {t(`mark.is.${m}`)}
-          </span>
+          </li>
         ))}
-      </div>
+      </ul>
     </div>
   );
 }
@@ -260,7 +260,7 @@ export function CandidateEnds({ report, peers, filter }: { report: Report; peers
   const all = endsOf(report, peers, filter);
   if (all.every((k) => k.ends.every((e) => e.offered + e.seen === 0))) return null;
   return (
-    <div class="ends card" data-testid="ends">
+    <div class="ends scroll card" data-testid="ends">
       <table>
         <caption class="hidden-visually">{t("ends.title")}</caption>
         <thead>
@@ -287,7 +287,7 @@ export function CandidateEnds({ report, peers, filter }: { report: Report; peers
                 const [tone, sign] = look(kind, e, none, differs);
                 return (
                   <td key={kind} data-tone={tone} data-differs={differs}>
-                    <span class="ends-count">
+                    <span class="ends-count sign-word">
                       {sign && <Sign name={sign} size={13} />}
                       {none ? t("ends.none") : e.offered || e.seen}
                     </span>

@@ -24,7 +24,7 @@ export function Explanations() {
     <>
       {terms.map((term) => (
         <div key={term} id={`explain-${term}`} popover="auto" class="explanation card" role="note">
-          <h4 class="mono">{word("term", term)}</h4>
+          <h4 class="mono muted">{word("term", term)}</h4>
           <p>{t(`explain.${term}`)}</p>
         </div>
       ))}

@@ -1,4 +1,3 @@
-import "./HoldFor.css";
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
 import type { Report } from "../protocol.gen";
@@ -14,7 +13,7 @@ export function HoldFor({ report, disabled, name }: { report: Report; disabled: 
   const [n, setN] = useState<(typeof minutes)[number]>(1);
   const hold = () => room.run({ experiment: "hold", holdMs: n * 60_000, trials: [cheapest(report) ?? "stun"] });
   return (
-    <div class="hold-for">
+    <div class="row">
       <fieldset class="trial-filter" disabled={disabled}>
         <legend class="hidden-visually">{t("hold.long")}</legend>
         {minutes.map((m) => (
@@ -36,7 +35,7 @@ export function Watch({ report, disabled }: { report: Report; disabled: boolean 
   return (
     <details class="custom card">
       <summary>{t("hold.title")}</summary>
-      <div class="watch">
+      <div class="stack">
         <p>{t(cheapest(report) ? "hold.text" : "hold.none")}</p>
         <HoldFor report={report} disabled={disabled || !cheapest(report)} name="watch" />
       </div>

@@ -20,7 +20,7 @@ export function NATPicture({ nat, own }: { nat: NATReport; own: boolean }) {
   const said = lanes.map((l) => `${t(`corner.${l.corner}`)}${l.address && ` ${l.address}`}: ${t(`nat.lane.${l.state}`)}`);
   const wall = nat.rfc3489 === "Symmetric UDP Firewall" ? t("nat.firewall") : nat.translated === null ? t("path.unknown") : nat.translated ? "NAT" : t("nat.none");
   return (
-    <div class="nat-picture" role="img" aria-label={`${t("nat.picture")} ${said.join("; ")}`}>
+    <div class="nat-picture well" role="img" aria-label={`${t("nat.picture")} ${said.join("; ")}`}>
       <span class="nat-machine">{t(own ? "nat.machine" : "nat.machine.other")}</span>
       <span class="nat-wall" data-nat={String(nat.translated || nat.rfc3489 === "Symmetric UDP Firewall")}>
         {wall}

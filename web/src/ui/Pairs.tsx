@@ -14,7 +14,7 @@ import { useLights } from "./matrix/lights";
 import { Matrix } from "./matrix/Matrix";
 import { uncounted } from "./matrix/matrix";
 import { alike, still } from "./matrix/still";
-import { Sign } from "./Sign";
+import { Sign, Way } from "./Sign";
 import { Choice, type Filter } from "./TrialFilter";
 import { directionLook } from "./tones";
 
@@ -41,7 +41,7 @@ export function Pairs({ report, filter }: { report: Report; filter: Filter }) {
   const side = sideTrials(report).filter((s) => fits(s.trial) && s.trial.pairs.length > 0);
   return (
     <div class="pairs">
-      <div class="pairs-tools">
+      <div class="pairs-tools row">
         <Choice name="pairs-view" legend={t("pairs.view")} values={["matrix", "list"]} value={view.value} text={(v) => t(`pairs.view.${v}`)} onChange={(v) => (view.value = v)} />
         {view.value === "matrix" && <Legend />}
       </div>
@@ -71,17 +71,17 @@ export function sideTrials(report: Report): { trial: TrialReport; of: string }[]
 /** Legend says once what the signs and the four numbers of a cell are. */
 function Legend() {
   return (
-    <div class="pairs-legend small">
-      <ul aria-label={t("matrix.legend")}>
+    <div class="small">
+      <ul class="row tight" aria-label={t("matrix.legend")}>
         {directionStateValues.map((state) => (
-          <li key={state} data-tone={directionLook[state].tone}>
+          <li key={state} class="sign-word" data-tone={directionLook[state].tone}>
             <Sign name={directionLook[state].sign} size={12} /> {word("direction", state)}
           </li>
         ))}
-        <li data-tone="ok">
+        <li class="sign-word" data-tone="ok">
           <Sign name="star" size={12} /> {t("matrix.selected")}
         </li>
-        <li data-tone="idle">
+        <li class="sign-word" data-tone="idle">
           <span aria-hidden="true">–</span> {t("matrix.none")}
         </li>
       </ul>
@@ -103,9 +103,8 @@ function Trial({ trial: tr, report, of, own }: { trial: TrialReport; report: Rep
         {tr.pairs.length > 0 && <span class="muted small"> · {t("pairs.count", { n: tr.pairs.length })}</span>}
       </h3>
       {silent.length > 0 && (
-        <p class="pairs-silent small" data-testid="uncounted">
-          <Sign name="question" size={13} />
-          {t("pairs.silent", { peers: silent.map((id) => browserOf(report, id)).join(t("list")) })}
+        <p class="muted small" data-testid="uncounted">
+          <Sign name="question" size={13} /> {t("pairs.silent", { peers: silent.map((id) => browserOf(report, id)).join(t("list")) })}
         </p>
       )}
       {tr.pairs.length === 0 ? (
@@ -117,7 +116,7 @@ function Trial({ trial: tr, report, of, own }: { trial: TrialReport; report: Rep
             {pair ? (
               <>
                 <Table pairs={[pair]} trial={tr} report={report} label={t("pairs.chosen")} />
-                <p class="pairs-samples small muted">
+                <p class="small muted">
                   {t("pairs.samples")} <EventLinks events={pair.events} />
                 </p>
               </>
@@ -144,7 +143,7 @@ function List({ trial: tr, report, label }: { trial: TrialReport; report: Report
     <>
       <Table pairs={onPaper.value ? tr.pairs : tr.pairs.slice(0, shown)} trial={tr} report={report} label={label} />
       {tr.pairs.length > shown && (
-        <p class="pairs-more">
+        <p>
           <button type="button" class="button" onClick={() => setShown(shown + 4 * LISTED)} data-testid="pairs-more">
             {t("pairs.more", { n: Math.min(4 * LISTED, tr.pairs.length - shown), all: tr.pairs.length })}
           </button>
@@ -163,7 +162,7 @@ function Table({ pairs, trial: tr, report, label }: { pairs: readonly PairReport
     pointed.value = pair ? focusOfPair(tr, pair) : null;
   };
   return (
-    <div ref={box} class="pairs-scroll" tabIndex={0} role="region" aria-label={label} onMouseOver={over} onMouseLeave={() => (pointed.value = null)}>
+    <div ref={box} class="pairs-scroll scroll" tabIndex={0} role="region" aria-label={label} onMouseOver={over} onMouseLeave={() => (pointed.value = null)}>
       <table>
         <thead>
           <tr>
@@ -215,7 +214,7 @@ const Pair = still<{ pair: PairReport; trial: TrialReport; names: readonly [stri
             <div class="pair-state muted small">
               {state}
               {p.selected && (
-                <span class="pair-mark">
+                <span class="pair-mark sign-word">
                   <Sign name="star" size={12} /> {t("life.selected")}
                 </span>
               )}
@@ -236,7 +235,7 @@ function End({ end }: { end: PairEnd }) {
   return (
     <div class="pair-end mono">
       <span title={end.address}>{end.address ? endpoint(shortAddress(end.address), end.port) : t("candidates.hidden")}</span>
-      <span class="muted">
+      <span class="muted small">
         {end.type} {end.protocol}
       </span>
     </div>
@@ -248,13 +247,12 @@ function Direction({ from, to, names, asks, answers, state }: { from: string; to
   return (
     <>
       {/* Letters: names may be long, and this column is read down. */}
-      <td class="pair-way" title={names}>
-        {from.toUpperCase()} <Sign name="right" size={12} />
-        <span class="hidden-visually">{t("to")}</span> {to.toUpperCase()}
+      <td title={names}>
+        <Way from={from.toUpperCase()} to={to.toUpperCase()} />
       </td>
       {way.map((n, i) => (
         // A zero after something is where the packets were lost: it is what the eye should find.
-        <td key={i} class={n === 0 && (way[i - 1] ?? 0) > 0 ? "pair-count pair-lost" : "pair-count"} title={n == null ? t("pairs.notcounted") : undefined}>
+        <td key={i} class={n === 0 && (way[i - 1] ?? 0) > 0 ? "pair-count pair-lost bad" : "pair-count"} title={n == null ? t("pairs.notcounted") : undefined}>
           {n ?? <span class="muted">–</span>}
         </td>
       ))}

@@ -12,7 +12,7 @@ export function Toasts({ room }: { room: RoomModel }) {
   // The custom form shows its own error where it belongs.
   const shown = error && error !== closed && error.code !== "bad-ice-servers" && status.kind !== "gone" ? error : null;
   return (
-    <div class="toasts" role="status">
+    <div class="toasts stack" role="status">
       {status.kind === "reconnecting" && (
         <div class="toast card" data-tone="warn" data-testid="reconnecting">
           <Sign name="spinner" size={18} />

@@ -48,7 +48,7 @@ export function Trials({ report }: { report: Report }) {
           <Trial key={r.id} row={r} report={report} lengthMs={lengthMs} nowMs={nowMs} />
         ))}
       </ul>
-      <p class="trials-note muted small">{t("bars.axis")}</p>
+      <p class="trials-note right muted small">{t("bars.axis")}</p>
       <details class="trials-table">
         <summary>{t("bars.table")}</summary>
         <Table rows={rows} report={report} />
@@ -126,15 +126,15 @@ function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; len
   const total = tr?.clocks.totalMs ?? (steps?.endMs != null ? steps.endMs - steps.startMs : null);
   return (
     <li class="trial" data-tone={look.tone} data-testid={`trial-${kind}`} data-outcome={outcome} data-step={step} data-run={run}>
-      <header>
-        <div class="trial-name">
+      <header class="stack">
+        <div class="row tight between">
           <h3>
             <Explain term="trial">{word("trial", kind)}</Explain>
           </h3>
           <Badge look={look} text={t(outcome ? `outcome.${outcome}` : "outcome.running")} />
         </div>
         <p class="small">{word("uses", kind)}</p>
-        <p class="trial-foot muted small">
+        <p class="row tight muted small">
           <span>{t("trial.offerer", { peer: peerName(report, offerer) })}</span>
           <span>
             {t("trial.run", { n: run })}
@@ -142,9 +142,9 @@ function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; len
           </span>
         </p>
       </header>
-      <div class="trial-body">
+      <div class="trial-body stack">
         {steps ? <Lane trial={steps} zeroMs={row.zeroMs} lengthMs={lengthMs} nowMs={nowMs} /> : <p class="lane-void muted small">{t("bars.void")}</p>}
-        <ol class="steps" aria-label={t("bars.steps")}>
+        <ol class="steps row" aria-label={t("bars.steps")}>
           {stepNames.map((name, i) => {
             const own = steps?.steps[name];
             const state = i < at ? "done" : i > at || outcome === "skipped" ? "open" : outcome ? "broken" : "now";
@@ -159,7 +159,7 @@ function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; len
         </ol>
         <div class="trial-said">
           {(!measured || (outcome !== "connected" && outcome !== "")) && (
-            <p class="trial-reason">{tr?.error || tr?.reasonText || (outcome === "" ? t(`running.${stepNames[Math.min(at, stepNames.length - 1)]!}`) : said)}</p>
+            <p>{tr?.error || tr?.reasonText || (outcome === "" ? t(`running.${stepNames[Math.min(at, stepNames.length - 1)]!}`) : said)}</p>
           )}
           {measured && (
             <dl class="trial-numbers">
@@ -216,8 +216,8 @@ function Figure({ name, value, children }: { name: string; value: string; childr
 function Table({ rows, report }: { rows: readonly Row[]; report: Report }) {
   const ends = rows.flatMap((r) => Object.entries(r.steps?.ends ?? {}).map(([peer, steps]) => ({ row: r, peer, steps })));
   return (
-    <div class="trials-scroll" tabIndex={0} role="region" aria-label={t("bars.table")}>
-      <table class="small">
+    <div class="scroll" tabIndex={0} role="region" aria-label={t("bars.table")}>
+      <table class="small nowrap">
         <caption class="hidden-visually">{t("bars.caption")}</caption>
         <thead>
           <tr>

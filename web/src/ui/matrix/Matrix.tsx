@@ -132,7 +132,7 @@ export function Matrix({ report, trial: tr, label, own, chosen, choose }: Props)
   return (
     <div
       ref={box}
-      class="matrix"
+      class="matrix scroll"
       role="grid"
       tabIndex={0}
       aria-label={label}

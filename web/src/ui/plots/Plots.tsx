@@ -1,4 +1,3 @@
-import "uplot/dist/uPlot.min.css";
 import "./Plots.css";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { t, word } from "../../i18n";
@@ -49,7 +48,7 @@ export default function Plots({ report }: { report: Report }) {
   }, [fold, fold.lines.size, filter, fold.version]);
   const styleOf = (l: Line): Style => ({ ink: colours[l.kind]!, dashed: l.from > l.to, dots: l.metric === "trips" || l.metric === "loss", line: l.metric !== "trips" && l.metric !== "loss" });
   return (
-    <div class="plots card" ref={box} data-testid="plots">
+    <div class="plots stack card" ref={box} data-testid="plots">
       <div hidden aria-hidden="true">
         {(["text", "muted", "accent", "ok", "warn", "bad", "violet", "line", "ground", "band", "lit"] as const).map((ink) => (
           <i key={ink} data-ink={ink} class="probe" />
@@ -61,7 +60,7 @@ export default function Plots({ report }: { report: Report }) {
       <div class="plots-grid">
         {quantities.map((q) => (
           <figure key={q.name} class="plot" data-testid={`plot-${q.name}`} data-lines={lines.get(q.name)!.length}>
-            <figcaption>
+            <figcaption class="cut">
               <strong>{t(`plots.${q.name}`)}</strong> <span class="muted small">{q.unit} · {t(`plots.${q.name}.text`)}</span>
             </figcaption>
             {lines.get(q.name)!.length === 0 && <p class="plot-none muted small">{t("plots.none")}</p>}
@@ -89,8 +88,8 @@ function Values({ fold, report, filter }: { fold: SeriesFold; report: Report; fi
     return null;
   };
   return (
-    <div class="plot-values" tabIndex={0} role="region" aria-label={t("plots.title")}>
-      <table class="small" data-testid="plot-values">
+    <div class="plot-values scroll" tabIndex={0} role="region" aria-label={t("plots.title")}>
+      <table class="small nowrap" data-testid="plot-values">
         <caption>{at === null ? t("plots.latest") : t("plots.cursor", { at: (at / 1000).toFixed(2) })}</caption>
         <thead>
           <tr>
@@ -110,7 +109,7 @@ function Values({ fold, report, filter }: { fold: SeriesFold; report: Report; fi
                   <path d="M0 4h26" stroke-dasharray={from > to ? "5 3" : undefined} />
                 </svg>
                 {word("trial", kindOf(trial))}{" "}
-                <span class="plot-way">
+                <span class="muted">
                   {from.toUpperCase()} → {to.toUpperCase()}
                 </span>
               </th>

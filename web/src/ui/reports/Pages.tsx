@@ -77,11 +77,11 @@ export function FinishedReport({ finished, id, name }: { finished: Finished; id?
   const document = (format: string) => `/api/v1/reports/${id}?format=${format}&lang=${lang()}`;
   return (
     <Room.Provider value={still}>
-      <div class="finished" data-testid="finished">
+      <div class="row between" data-testid="finished">
         <p>
           <Sign name="eye" /> {t("reports.finished", { when: when(report.generatedAt) })} {name && <span class="mono">{name}</span>}
         </p>
-        <div class="finished-do">
+        <div class="row tight">
           <Back />
           {id && (
             <>
@@ -133,7 +133,7 @@ function Two({ a, b }: { a: string; b: string }) {
   const swapped = `/compare?${new URLSearchParams({ a: b, b: a, lang: lang() })}`;
   return (
     <>
-      <div class="finished-do">
+      <div class="row tight">
         <Back />
         <a class="button" href={swapped}>
           <Sign name="swap" /> {t("compare.swap")}
@@ -157,7 +157,7 @@ function BroughtPage() {
       {now.state === "ready" &&
         ("diagnosed" in now.value ? (
           <>
-            <div class="finished-do">
+            <div class="row tight">
               <Back />
             </div>
             <Compared comparison={now.value.diagnosed.comparison} />
@@ -184,8 +184,8 @@ function List() {
       {loaded.state === "failed" ? (
         <Failed failed={loaded} {...(loaded.code !== "not-listed" && { again })} />
       ) : (
-        <section class="reports" aria-label={t("reports.title")}>
-          <label class="reports-filter">
+        <section class="reports stack" aria-label={t("reports.title")}>
+          <label class="row">
             <span>{t("reports.filter")}</span>
             <select class="field" value={needs} onChange={(e) => setNeeds(e.currentTarget.value as Needs | "")} data-testid="reports-filter">
               <option value="">{t("filter.all")}</option>
@@ -234,7 +234,7 @@ export function Kept({ first, next: begin, needs, durable, days }: { first: read
     );
   return (
     <>
-      <div class="reports-do">
+      <div class="row between">
         <span role="status" class="muted">
           {t("reports.chosen", { n: pair.length })}
         </span>
@@ -261,7 +261,7 @@ export function Kept({ first, next: begin, needs, durable, days }: { first: read
               <a class="reports-open" href={`/reports/${r.id}?lang=${lang()}`}>
                 {machines}
               </a>
-              <span class="reports-verdict">
+              <span class="reports-verdict row tight">
                 <Badge look={needsLook[r.needs]} text={word("needs", r.needs)} />
                 {r.causeTitle && <span class="muted small">{r.causeTitle}</span>}
               </span>
@@ -278,7 +278,7 @@ export function Kept({ first, next: begin, needs, durable, days }: { first: read
         </button>
       )}
       {why && (
-        <p role="alert" class="reports-why">
+        <p role="alert" class="bad">
           {why}
         </p>
       )}

@@ -24,7 +24,7 @@ export function Failed({ failed, again, children }: { failed: Extract<Loaded<unk
       <div>
         <h1>{title === failed.code ? t("reports.failed") : title}</h1>
         <p>{said === text ? failed.message : said}</p>
-        <div class="state-do">
+        <div class="row tight">
           {again && (
             <button type="button" class="button primary" onClick={again}>
               <Sign name="again" /> {t("action.reload")}

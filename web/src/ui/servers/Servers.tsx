@@ -2,6 +2,7 @@ import "./Servers.css";
 import { signal } from "@preact/signals";
 import { t } from "../../i18n";
 import type { ICEServer, Needs } from "../../protocol.gen";
+import { Code } from "../Code";
 import { Copy } from "../Copy";
 import { needsSecret } from "../format";
 import { Choice } from "../TrialFilter";
@@ -20,12 +21,10 @@ export function Servers({ needs, servers }: { needs: Needs; servers: readonly IC
   const list = mine ? servers : coturnServers(needs, coturn.value);
   const text = line(needs, list, form.value);
   return (
-    <div class="servers" data-testid="servers" data-whose={mine ? "this" : "coturn"}>
-      <div class="servers-choice">
-        {choice && (
-          <Choice name="servers" legend={t("servers.whose")} values={["this", "coturn"]} value={whose.value} text={(w) => t(`servers.${w}`)} onChange={(w) => (whose.value = w)} />
-        )}
-      </div>
+    <div class="servers stack" data-testid="servers" data-whose={mine ? "this" : "coturn"}>
+      {choice && (
+        <Choice name="servers" legend={t("servers.whose")} values={["this", "coturn"]} value={whose.value} text={(w) => t(`servers.${w}`)} onChange={(w) => (whose.value = w)} />
+      )}
       {!mine && <Fields needs={needs} />}
       <Tabs id="ice" label={t("servers.form")} values={forms} value={form.value} text={(f) => t(`servers.${f}`)} onChange={(f) => (form.value = f)} tools={<Copy text={text} label={t("copy")} testid="copy-ice-servers" />}>
         <pre class="mono" tabIndex={0} role="region" aria-label={t("verdict.paste")} data-testid="ice-servers">
@@ -45,8 +44,8 @@ export function Servers({ needs, servers }: { needs: Needs; servers: readonly IC
 
 function Fields({ needs }: { needs: Needs }) {
   return (
-    <div class="servers-fields">
-      <label>
+    <div class="servers-fields row small">
+      <label class="row tight">
         <span>{t("servers.host")}</span>
         <input
           class="field mono"
@@ -59,7 +58,7 @@ function Fields({ needs }: { needs: Needs }) {
         />
       </label>
       {relays(needs) && (
-        <label class="servers-nat">
+        <label class="row tight">
           <input type="checkbox" checked={coturn.value.nat} onChange={(e) => (coturn.value = { ...coturn.value, nat: e.currentTarget.checked })} data-testid="coturn-nat" />
           <span>{t("servers.nat")}</span>
         </label>
@@ -98,16 +97,5 @@ function Mint({ own }: { own?: boolean }) {
         </>
       )}
     </details>
-  );
-}
-
-function Code({ text, label, testid }: { text: string; label: string; testid: string }) {
-  return (
-    <div class="servers-code">
-      <pre class="mono" tabIndex={0} role="region" aria-label={label} data-testid={testid}>
-        {text}
-      </pre>
-      <Copy text={text} label={t("copy.code")} testid={`copy-${testid}`} />
-    </div>
   );
 }

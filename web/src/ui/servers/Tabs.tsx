@@ -18,7 +18,7 @@ export function Tabs<T extends string>(props: { id: string; label: string; value
   };
   return (
     <div class="tabs">
-      <div class="tabs-head">
+      <div class="tabs-head apart">
         <div ref={list} class="tabs-list" role="tablist" aria-label={label} onKeyDown={keyed}>
           {values.map((v) => (
             <button

@@ -78,7 +78,7 @@ export function EventList({ events }: { events: readonly Event[] }) {
   return (
     <div
       ref={box}
-      class="event-list"
+      class="event-list scroll"
       role="listbox"
       tabIndex={0}
       aria-label={t("timeline.list")}
@@ -111,7 +111,7 @@ function Space({ lines }: { lines: number }) {
   useLayoutEffect(() => {
     el.current!.style.height = `${lines * LINE_PX}px`;
   }, [lines]);
-  return <div ref={el} role="presentation" class="event-space" />;
+  return <div ref={el} role="presentation" />;
 }
 
 function Line({ event: e, at, of, active, lit, onClick, onPoint }: { event: Event; at: number; of: number; active: boolean; lit: boolean; onClick: () => void; onPoint: () => void }) {
@@ -132,9 +132,9 @@ function Line({ event: e, at, of, active, lit, onClick, onPoint }: { event: Even
       onMouseEnter={onPoint}
     >
       <Shape kind={kind} />
-      <span class="event-at mono">{(e.atMs / 1000).toFixed(3)}</span>
-      <span class="event-peer">{(e.peer ?? "").toUpperCase() || <span class="muted">–</span>}</span>
-      <span class="event-text">
+      <span class="right mono">{(e.atMs / 1000).toFixed(3)}</span>
+      <span>{(e.peer ?? "").toUpperCase() || <span class="muted">–</span>}</span>
+      <span class="cut">
         {lit && <span class="hidden-visually">{t("timeline.lit")}: </span>}
         <span class="hidden-visually">{word("kind", kind)}, </span>
         {trial && (

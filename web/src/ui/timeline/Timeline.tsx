@@ -91,10 +91,10 @@ export default function Timeline() {
   };
 
   return (
-    <div class="timeline card" data-testid="timeline">
-      <div class="timeline-tools">
+    <div class="timeline stack card" data-testid="timeline">
+      <div class="timeline-tools row between">
         <TrialFilter name="timeline" kinds={trials} value={trial} onChange={setTrial} />
-        <div class="timeline-zoom">
+        <div class="timeline-zoom row tight">
           <button type="button" class="button" onClick={() => zoom(1 / ZOOM)} aria-label={t("timeline.in")} title={t("timeline.in")}>
             +
           </button>
@@ -108,7 +108,7 @@ export default function Timeline() {
           <Evidence events={events} />
         </div>
       </div>
-      <fieldset class="timeline-kinds">
+      <fieldset class="timeline-kinds row tight">
         <legend class="hidden-visually">{t("timeline.kinds")}</legend>
         {kinds.map((kind) => (
           <label key={kind}>
@@ -134,7 +134,7 @@ export default function Timeline() {
         <Lanes fold={fold} events={events} shows={shows} onKeyDown={onKeyDown} />
         <EventList events={listed} />
       </div>
-      <p class="timeline-count muted small">{t("timeline.count", { n: listed.length, all: events.length })}</p>
+      <p class="right muted small">{t("timeline.count", { n: listed.length, all: events.length })}</p>
       <Status />
     </div>
   );
@@ -291,7 +291,7 @@ function Lanes({ fold, events, shows, onKeyDown }: { fold: LaneFold; events: rea
   const told = over ?? null;
   const event = told ? events[firstFrom(events, told.top.seq)] : at !== null ? events[firstFrom(events, at)] : undefined;
   return (
-    <div class="timeline-lanes" ref={box}>
+    <div class="timeline-lanes stack" ref={box}>
       <div hidden aria-hidden="true">
         {probes.map((ink) => (
           <i key={ink} data-ink={ink} class="probe" />
