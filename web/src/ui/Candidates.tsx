@@ -266,7 +266,7 @@ export function CandidateEnds({ report, peers, filter }: { report: Report; peers
         <thead>
           <tr>
             <th scope="col">
-              <span class="hidden-visually">{t("ends.end")}</span>
+              <span class="hidden-visually">{t("bars.end")}</span>
             </th>
             {all.map((k) => (
               <th key={k.kind} scope="col">

@@ -1,4 +1,3 @@
-import { t } from "../i18n";
 import { Copy } from "./Copy";
 
 /** Code is text to be taken elsewhere: a command, a line of a configuration. */
@@ -8,7 +7,7 @@ export function Code({ text, label, testid }: { text: string; label: string; tes
       <pre class="mono" tabIndex={0} role="region" aria-label={label} data-testid={testid}>
         {text}
       </pre>
-      <Copy text={text} label={t("copy.code")} testid={`copy-${testid}`} />
+      <Copy text={text} testid={`copy-${testid}`} />
     </div>
   );
 }

@@ -73,7 +73,7 @@ function Act({ experiment: x, report, own, disabled }: { experiment: ExperimentR
       return (
         <p>
           <button type="button" class="button" disabled={disabled} onClick={() => room.run({ experiment: x.kind })} data-testid={`experiment-run-${x.kind}`}>
-            <Sign name="again" /> {t(x.state === "done" ? "experiment.again" : "experiment.now")}
+            <Sign name="again" /> {t(x.state === "done" ? "action.again" : "experiment.now")}
           </button>
         </p>
       );

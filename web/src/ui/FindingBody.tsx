@@ -29,7 +29,7 @@ export function FindingBody({ finding: f, report, open }: { finding: Finding; re
                   <dt>{s.for}</dt>
                   <dd class="apart">
                     <pre>{s.text}</pre>
-                    <Copy text={s.text} label={t("copy.code")} />
+                    <Copy text={s.text} />
                   </dd>
                 </div>
               ))}

@@ -113,7 +113,7 @@ function Unknown({ state }: { state: NATReport["state"] }): ComponentChildren {
   return (
     <dd class="muted">
       <span>
-        <Sign name={stateSign[state] ?? "question"} size={12} /> {t(state === "done" ? "nat.notmeasurable" : state === "off" ? "behavior.not-measurable" : "nat.notyet")}
+        <Sign name={stateSign[state] ?? "question"} size={12} /> {t(state === "done" ? "nat.notmeasurable" : state === "off" ? "plots.none" : "nat.notyet")}
       </span>
     </dd>
   );

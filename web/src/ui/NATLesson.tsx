@@ -24,7 +24,7 @@ export function NATLesson({ tests }: { tests: readonly NATTest[] }) {
     <details class="nat-lesson" data-testid="nat-lesson">
       <summary>{t("nat.lesson")}</summary>
       <p class="muted small">{t("nat.lesson.text")}</p>
-      {tests.length === 0 && <p class="muted">{t("nat.lesson.none")}</p>}
+      {tests.length === 0 && <p class="muted">{t("nat.notyet")}</p>}
       <ol class="stack">
         {tests.map((test, i) => (
           <Step key={`${test.step} ${test.transport} ${test.corner} ${i}`} test={test} />

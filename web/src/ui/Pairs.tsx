@@ -208,14 +208,14 @@ const Pair = still<{ pair: PairReport; trial: TrialReport; names: readonly [stri
             <End end={p.remote} />
             {p.aliases?.map((alias) => (
               <div key={alias} class="muted small">
-                {t("pairs.alias", { address: alias })}
+                {t("nat.mapped", { address: alias })}
               </div>
             ))}
             <div class="pair-state muted small">
               {state}
               {p.selected && (
                 <span class="pair-mark sign-word">
-                  <Sign name="star" size={12} /> {t("life.selected")}
+                  <Sign name="star" size={12} /> {t("mark.selected")}
                 </span>
               )}
             </div>

@@ -73,7 +73,7 @@ const Row = still(
         <strong>{word("signal", s.what)}</strong> <span class="mono">{s.text}</span>
         {s.error && <p class="bad">{s.error}</p>}
       </td>
-      <td class="right nowrap">{s.error ? <span class="bad">{t("life.refused")}</span> : s.appliedMs == null ? <span class="muted">–</span> : ms(s.appliedMs - s.atMs)}</td>
+      <td class="right nowrap">{s.error ? <span class="bad">{t("mark.is.refused")}</span> : s.appliedMs == null ? <span class="muted">–</span> : ms(s.appliedMs - s.atMs)}</td>
     </tr>
   ),
   (old, now) => old.line.event === now.line.event && old.line.appliedMs === now.line.appliedMs && old.line.error === now.line.error && old.way === now.way,

@@ -13,7 +13,7 @@ export function TrialLines({ trials }: { trials: readonly TrialReport[] }) {
       {trials.map((tr) => (
         <li key={tr.id} data-testid="side-trial" data-trial={tr.kind} data-outcome={tr.outcome}>
           <p class="row tight">
-            <Badge look={outcomeLook[tr.outcome]} text={t(tr.outcome ? `outcome.${tr.outcome}` : "outcome.running")} />
+            <Badge look={outcomeLook[tr.outcome]} text={t(`outcome.${tr.outcome}`)} />
             <strong>{word("trial", tr.kind)}</strong>
             {tr.selectedPair && (
               <span class="row tight mono small">

@@ -99,7 +99,7 @@ function Runs({ runs, chosen, onChoose }: { runs: readonly RunSteps[]; chosen: n
         <option value={0}>{t("bars.newest")}</option>
         {runs.map((r) => (
           <option key={r.number} value={r.number}>
-            {t("bars.run", { n: r.number })}
+            {t("trial.run", { n: r.number })}
             {r.experiment && ` · ${word("experiment", r.experiment)}`}
           </option>
         ))}
@@ -131,7 +131,7 @@ function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; len
           <h3>
             <Explain term="trial">{word("trial", kind)}</Explain>
           </h3>
-          <Badge look={look} text={t(outcome ? `outcome.${outcome}` : "outcome.running")} />
+          <Badge look={look} text={t(`outcome.${outcome}`)} />
         </div>
         <p class="small">{word("uses", kind)}</p>
         <p class="row tight muted small">
@@ -168,9 +168,9 @@ function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; len
                   <Figure name="RTT" value={ms(measured.data?.rttMs)}>
                     {measured.data?.roundTripsMs && <Sparkline values={measured.data.roundTripsMs} />}
                   </Figure>
-                  <Figure name={t("trial.loss")} value={percent(measured.data?.lossPercent)} />
+                  <Figure name={t("plots.loss")} value={percent(measured.data?.lossPercent)} />
                   <Figure name={t("trial.rate")} value={rate(measured.data?.throughputKbps)} />
-                  <Figure name={t("trial.video")} value={measured.video ? t("trial.frames", { n: measured.video.framesDecoded }) : none} />
+                  <Figure name={t("plots.fps")} value={measured.video ? t("trial.frames", { n: measured.video.framesDecoded }) : none} />
                 </>
               )}
               <div class="trial-pair">
@@ -241,7 +241,7 @@ function Table({ rows, report }: { rows: readonly Row[]; report: Report }) {
                   {steps[s] ? `${lasted(steps[s], row.steps)} (+${ms(steps[s].fromMs - row.zeroMs)})` : none}
                 </td>
               ))}
-              <td>{endWord(row.steps!) || t(row.steps!.outcome ? `outcome.${row.steps!.outcome}` : "outcome.running")}</td>
+              <td>{endWord(row.steps!) || t(`outcome.${row.steps!.outcome}`)}</td>
             </tr>
           ))}
         </tbody>

@@ -2,7 +2,7 @@ import "./Matrix.css";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t, word } from "../../i18n";
 import { candidateKey, focusOfPair, pairKey, pointed } from "../../model/focus";
-import type { PairEnd, PairReport, Report, TrialReport } from "../../protocol.gen";
+import type { DirectionState, PairEnd, PairReport, Report, TrialReport } from "../../protocol.gen";
 import { endpoint, peerName, shortAddress } from "../format";
 import { Sign } from "../Sign";
 import { directionLook } from "../tones";
@@ -283,12 +283,17 @@ function Direction({ way, names }: { way: Way; names: string }) {
     <div class="matrix-way" data-tone={look.tone} aria-hidden="true">
       <Sign name={look.sign} size={12} />
       <span class="matrix-names mono">{names}</span>
-      <span class="matrix-word">{word("matrix", way.state)}</span>
+      <span class="matrix-word">{shortWord(way.state)}</span>
       <span class="matrix-counts mono" data-counted={counted}>
         {counted ? way.counts.map((n) => n ?? "–").join(" · ") : t("matrix.uncounted")}
       </span>
     </div>
   );
+}
+
+/** shortWord fits into a cell. */
+function shortWord(state: DirectionState): string {
+  return word(state === "lost-on-return" || state === "non-symmetric" ? "matrix" : "direction", state);
 }
 
 /** said is a direction in whole words. */

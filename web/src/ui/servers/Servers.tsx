@@ -26,14 +26,14 @@ export function Servers({ needs, servers }: { needs: Needs; servers: readonly IC
         <Choice name="servers" legend={t("servers.whose")} values={["this", "coturn"]} value={whose.value} text={(w) => t(`servers.${w}`)} onChange={(w) => (whose.value = w)} />
       )}
       {!mine && <Fields needs={needs} />}
-      <Tabs id="ice" label={t("servers.form")} values={forms} value={form.value} text={(f) => t(`servers.${f}`)} onChange={(f) => (form.value = f)} tools={<Copy text={text} label={t("copy")} testid="copy-ice-servers" />}>
+      <Tabs id="ice" label={t("servers.form")} values={forms} value={form.value} text={(f) => t(`servers.${f}`)} onChange={(f) => (form.value = f)} tools={<Copy text={text} testid="copy-ice-servers" />}>
         <pre class="mono" tabIndex={0} role="region" aria-label={t("verdict.paste")} data-testid="ice-servers">
           {text}
         </pre>
       </Tabs>
       {mine && needsSecret(servers) && (
         <p class="verdict-secret muted small" data-testid="verdict-secret">
-          {t("verdict.secret")} {t("servers.short")}
+          {t("verdict.secret")}
         </p>
       )}
       {!mine && <Behind needs={needs} />}
