@@ -18,8 +18,6 @@ const stateLook: Record<NATReport["state"], Look> = {
   off: { tone: "idle", sign: "dash" },
 };
 
-const stateSign = { waiting: "wait", measuring: "wait", done: "question", off: "dash" } as const;
-
 /** NAT is who may call this machine back, and why this server says so. Every part has its place before it is known, so that nothing moves when it comes. */
 export function NAT({ peer, own }: { peer: PeerReport; own: boolean }) {
   const room = useRoom();
@@ -113,7 +111,7 @@ function Unknown({ state }: { state: NATReport["state"] }): ComponentChildren {
   return (
     <dd class="muted">
       <span>
-        <Sign name={stateSign[state] ?? "question"} size={12} /> {t(state === "done" ? "nat.notmeasurable" : state === "off" ? "plots.none" : "nat.notyet")}
+        <Sign name={state === "done" ? "question" : state === "off" ? "dash" : "wait"} size={12} /> {t(state === "done" ? "nat.notmeasurable" : state === "off" ? "plots.none" : "nat.notyet")}
       </span>
     </dd>
   );

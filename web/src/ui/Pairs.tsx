@@ -5,14 +5,13 @@ import { useRef, useState } from "preact/hooks";
 import { t, word } from "../i18n";
 import { focusOfPair, pairKey, pointed } from "../model/focus";
 import type { DirectionState, PairCounters, PairEnd, PairReport, Report, TrialReport } from "../protocol.gen";
-import { directionStateValues } from "../protocol.gen";
 import { Badge } from "./Badge";
 import { EventLinks } from "./EventLinks";
 import { Explain } from "./Explain";
-import { endpoint, peerName, shortAddress } from "./format";
+import { endpointText, peerName } from "./format";
 import { useLights } from "./matrix/lights";
 import { Matrix } from "./matrix/Matrix";
-import { uncounted } from "./matrix/matrix";
+import { pairData, uncounted } from "./matrix/matrix";
 import { alike, still } from "./matrix/still";
 import { Sign, Way } from "./Sign";
 import { Choice, type Filter } from "./TrialFilter";
@@ -68,25 +67,16 @@ export function sideTrials(report: Report): { trial: TrialReport; of: string }[]
   ];
 }
 
-/** Legend says once what the signs and the four numbers of a cell are. */
+/** Legend says once what in a cell has no word beside it: the star, the dash and the four numbers. */
 function Legend() {
   return (
-    <div class="small">
-      <ul class="row tight" aria-label={t("matrix.legend")}>
-        {directionStateValues.map((state) => (
-          <li key={state} class="sign-word" data-tone={directionLook[state].tone}>
-            <Sign name={directionLook[state].sign} size={12} /> {word("direction", state)}
-          </li>
-        ))}
-        <li class="sign-word" data-tone="ok">
-          <Sign name="star" size={12} /> {t("matrix.selected")}
-        </li>
-        <li class="sign-word" data-tone="idle">
-          <span aria-hidden="true">–</span> {t("matrix.none")}
-        </li>
-      </ul>
-      <p class="muted">{t("matrix.numbers")}</p>
-    </div>
+    <p class="row muted small">
+      <span class="sign-word" data-tone="ok">
+        <Sign name="star" size={12} /> {t("matrix.selected")}
+      </span>
+      <span>– {t("matrix.none")}</span>
+      <span>{t("matrix.numbers")}</span>
+    </p>
   );
 }
 
@@ -170,10 +160,11 @@ function Table({ pairs, trial: tr, report, label }: { pairs: readonly PairReport
             <th scope="col">
               <Explain term="direction">{t("pairs.direction")}</Explain>
             </th>
-            <th scope="col" class="right">{t("pairs.sent")}</th>
-            <th scope="col" class="right">{t("pairs.arrived")}</th>
-            <th scope="col" class="right">{t("pairs.answered")}</th>
-            <th scope="col" class="right">{t("pairs.back")}</th>
+            {(["sent", "arrived", "answered", "back"] as const).map((count) => (
+              <th key={count} scope="col" class="right">
+                {t(`pairs.${count}`)}
+              </th>
+            ))}
             <th scope="col">{t("pairs.judged")}</th>
           </tr>
         </thead>
@@ -191,15 +182,7 @@ const Pair = still<{ pair: PairReport; trial: TrialReport; names: readonly [stri
     const state = p.stateB && p.stateB !== p.state ? `${p.state} / ${p.stateB}` : p.state;
     return (
       <tbody
-        data-key={pairKey(trial.id, p)}
-        data-testid="pair"
-        data-trial={trial.kind}
-        data-local={endpoint(p.local.address, p.local.port)}
-        data-remote={endpoint(p.remote.address, p.remote.port)}
-        data-state={p.state}
-        data-selected={String(p.selected ?? false)}
-        data-a-to-b={p.directions.aToB}
-        data-b-to-a={p.directions.bToA}
+        {...pairData(trial, p)}
         class={p.selected ? "pair-selected" : undefined}
       >
         <tr>
@@ -234,7 +217,7 @@ const Pair = still<{ pair: PairReport; trial: TrialReport; names: readonly [stri
 function End({ end }: { end: PairEnd }) {
   return (
     <div class="pair-end mono">
-      <span title={end.address}>{end.address ? endpoint(shortAddress(end.address), end.port) : t("candidates.hidden")}</span>
+      <span title={end.address}>{endpointText(end)}</span>
       <span class="muted small">
         {end.type} {end.protocol}
       </span>

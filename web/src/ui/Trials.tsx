@@ -218,7 +218,6 @@ function Table({ rows, report }: { rows: readonly Row[]; report: Report }) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={t("bars.table")}>
       <table class="small nowrap">
-        <caption class="hidden-visually">{t("bars.caption")}</caption>
         <thead>
           <tr>
             <th scope="col">{t("signaling.trial")}</th>

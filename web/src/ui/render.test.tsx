@@ -65,8 +65,7 @@ test("the configuration comes as code and as JSON, and with a coturn", async () 
   await setLang("en");
   model.value = still(fixtures["relay"]!("en"));
   const html = renderToString(<App />);
-  expect(html).toMatch(/role="tablist" aria-label="[^"]+"><button type="button" role="tab" id="ice-tab-javascript" aria-controls="ice-panel" aria-selected="?true/);
-  expect(html).toContain('id="ice-panel" class="tabs-panel" role="tabpanel" aria-labelledby="ice-tab-javascript"');
+  for (const form of ["javascript", "json"]) expect(html).toContain(`data-testid="ice-${form}"`);
   expect(html).toContain('data-testid="filter-servers-coturn"');
   expect(html).toContain("held for this room only");
 });

@@ -3,12 +3,12 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/ho
 import { t, word } from "../../i18n";
 import { candidateKey, focusOfPair, pairKey, pointed } from "../../model/focus";
 import type { DirectionState, PairEnd, PairReport, Report, TrialReport } from "../../protocol.gen";
-import { endpoint, peerName, shortAddress } from "../format";
+import { endpointText, peerName } from "../format";
 import { Sign } from "../Sign";
 import { directionLook } from "../tones";
 import { moved, seen } from "./grid";
 import { useLights } from "./lights";
-import { matrixOf, waysOf, type Way } from "./matrix";
+import { matrixOf, pairData, waysOf, type Way } from "./matrix";
 import { offerPairs } from "./sought";
 import { alike, still } from "./still";
 
@@ -217,7 +217,7 @@ function End({ end, role, index }: { end: PairEnd; role: "columnheader" | "rowhe
         {end.type}
         {end.protocol === "tcp" && " tcp"}
       </span>
-      <span class="matrix-address">{end.address ? endpoint(shortAddress(end.address), end.port) : `${t("candidates.hidden")}:${end.port}`}</span>
+      <span class="matrix-address">{endpointText(end)}</span>
     </div>
   );
 }
@@ -244,23 +244,14 @@ const Cell = still<CellProps>(
         </div>
       );
     }
-    const key = pairKey(tr.id, p);
     const ways = waysOf(p);
     const [a, b] = [tr.a.toUpperCase(), tr.b.toUpperCase()];
     return (
       <div
         {...common}
         class="matrix-cell"
-        aria-selected={key === chosen}
-        data-key={key}
-        data-testid="pair"
-        data-trial={tr.kind}
-        data-local={endpoint(p.local.address, p.local.port)}
-        data-remote={endpoint(p.remote.address, p.remote.port)}
-        data-state={p.state}
-        data-selected={String(p.selected ?? false)}
-        data-a-to-b={p.directions.aToB}
-        data-b-to-a={p.directions.bToA}
+        aria-selected={pairKey(tr.id, p) === chosen}
+        {...pairData(tr, p)}
       >
         <span class="hidden-visually">{[p.selected ? t("matrix.selected") : "", said(ways[0], peerName(report, tr.a), peerName(report, tr.b)), said(ways[1], peerName(report, tr.b), peerName(report, tr.a))].filter(Boolean).join(" ")}</span>
         <Direction way={ways[0]} names={`${a}→${b}`} />

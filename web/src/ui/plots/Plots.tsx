@@ -7,6 +7,7 @@ import type { Report, TrialKind } from "../../protocol.gen";
 import { ms, none, percent, rate } from "../format";
 import { useFold } from "../timeline/feed";
 import { useInks } from "../timeline/canvas";
+import { Probes } from "../timeline/Probes";
 import { cursorMs } from "../timeline/view";
 import { TrialFilter, type Filter } from "../TrialFilter";
 import { type Style } from "./options";
@@ -49,11 +50,7 @@ export default function Plots({ report }: { report: Report }) {
   const styleOf = (l: Line): Style => ({ ink: colours[l.kind]!, dashed: l.from > l.to, dots: l.metric === "trips" || l.metric === "loss", line: l.metric !== "trips" && l.metric !== "loss" });
   return (
     <div class="plots stack card" ref={box} data-testid="plots">
-      <div hidden aria-hidden="true">
-        {(["text", "muted", "accent", "ok", "warn", "bad", "violet", "line", "ground", "band", "lit"] as const).map((ink) => (
-          <i key={ink} data-ink={ink} class="probe" />
-        ))}
-      </div>
+      <Probes />
       <div class="plots-tools">
         <TrialFilter name="plots" kinds={kinds as TrialKind[]} value={filter} onChange={setFilter} />
       </div>

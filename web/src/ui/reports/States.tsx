@@ -14,7 +14,7 @@ export function Loading({ text }: { text: string }) {
 }
 
 /** Failed says what went wrong, in the reader's words where they are known, and what can be done. */
-export function Failed({ failed, again, children }: { failed: Extract<Loaded<unknown>, { state: "failed" }>; again?: () => void; children?: ComponentChildren }) {
+export function Failed({ failed, again, children }: { failed: Extract<Loaded<unknown>, { state: "failed" }>; again?: (() => void) | undefined; children?: ComponentChildren }) {
   const title = word("reports.failed", failed.code);
   const text = `${failed.code}.text`;
   const said = word("reports.failed", text);

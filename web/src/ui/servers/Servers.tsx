@@ -3,11 +3,11 @@ import { signal } from "@preact/signals";
 import { t } from "../../i18n";
 import type { ICEServer, Needs } from "../../protocol.gen";
 import { Code } from "../Code";
-import { Copy } from "../Copy";
 import { needsSecret } from "../format";
 import { Choice } from "../TrialFilter";
 import { coturnConf, coturnServers, forms, HOST, hostOf, line, mintCommand, relays, secretCommand, type Coturn, type Form } from "./lines";
-import { Tabs } from "./Tabs";
+
+const formNames: Record<Form, string> = { javascript: "JavaScript", json: "JSON" };
 
 // What was chosen stays when a new snapshot draws the verdict anew.
 const form = signal<Form>("javascript");
@@ -26,11 +26,8 @@ export function Servers({ needs, servers }: { needs: Needs; servers: readonly IC
         <Choice name="servers" legend={t("servers.whose")} values={["this", "coturn"]} value={whose.value} text={(w) => t(`servers.${w}`)} onChange={(w) => (whose.value = w)} />
       )}
       {!mine && <Fields needs={needs} />}
-      <Tabs id="ice" label={t("servers.form")} values={forms} value={form.value} text={(f) => t(`servers.${f}`)} onChange={(f) => (form.value = f)} tools={<Copy text={text} testid="copy-ice-servers" />}>
-        <pre class="mono" tabIndex={0} role="region" aria-label={t("verdict.paste")} data-testid="ice-servers">
-          {text}
-        </pre>
-      </Tabs>
+      <Choice name="ice" testid="ice" legend={t("servers.form")} values={forms} value={form.value} text={(f) => formNames[f]} onChange={(f) => (form.value = f)} />
+      <Code text={text} label={t("verdict.paste")} testid="ice-servers" />
       {mine && needsSecret(servers) && (
         <p class="verdict-secret muted small" data-testid="verdict-secret">
           {t("verdict.secret")}

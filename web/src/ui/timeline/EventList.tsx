@@ -3,8 +3,8 @@ import { t, word } from "../../i18n";
 import { lit, pointed } from "../../model/focus";
 import type { Event } from "../../protocol.gen";
 import { inspected, useRoom } from "../context";
-import { brief, inks, kindOfEvent, shapes, trialOf, type Kind } from "./kinds";
-import { pointAt } from "./feed";
+import { brief, inks, kindOfEvent, shapes, trialName, trialOf, type Kind } from "./kinds";
+import { firstFrom, pointAt } from "./feed";
 import { here, reveal } from "./view";
 
 /** The height of a line, as in Timeline.css: only the lines that are seen are on the page. */
@@ -117,7 +117,6 @@ function Space({ lines }: { lines: number }) {
 function Line({ event: e, at, of, active, lit, onClick, onPoint }: { event: Event; at: number; of: number; active: boolean; lit: boolean; onClick: () => void; onPoint: () => void }) {
   const kind = kindOfEvent(e);
   const trial = trialOf(e);
-  const cut = trial.lastIndexOf("-");
   return (
     <div
       id={`timeline-event-${e.seq}`}
@@ -137,11 +136,7 @@ function Line({ event: e, at, of, active, lit, onClick, onPoint }: { event: Even
       <span class="cut">
         {lit && <span class="hidden-visually">{t("timeline.lit")}: </span>}
         <span class="hidden-visually">{word("kind", kind)}, </span>
-        {trial && (
-          <span class="muted">
-            {word("trial", trial.slice(0, cut))} {trial.slice(cut + 1)} ·{" "}
-          </span>
-        )}
+        {trial && <span class="muted">{trialName(trial)} · </span>}
         <strong>{e.type}</strong> {brief(e)}
       </span>
     </div>
@@ -150,12 +145,6 @@ function Line({ event: e, at, of, active, lit, onClick, onPoint }: { event: Even
 
 /** find is the place of an event in a list that rises by number, or -1. */
 function find(events: readonly Event[], seq: number): number {
-  let low = 0;
-  let high = events.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (events[middle]!.seq < seq) low = middle + 1;
-    else high = middle;
-  }
-  return events[low]?.seq === seq ? low : -1;
+  const at = firstFrom(events, seq);
+  return events[at]?.seq === seq ? at : -1;
 }

@@ -14,6 +14,7 @@ import { firstFrom, pointAt, useFold } from "./feed";
 import { kindOfEvent, kinds, sentence, trialOf, type Kind } from "./kinds";
 import { LaneFold, type Bin, type Mark } from "./lanes";
 import { kindOf } from "../../model/steps";
+import { Probes } from "./Probes";
 import { bounds, chosen, cursorMs, follow, here, pan, reveal, show, showAll, showEvents, view, whole, zoom } from "./view";
 
 /** How far from a mark it is still meant. */
@@ -26,7 +27,6 @@ const STEP = 0.15;
 const ZOOM = 1.5;
 /** What a screen reader is told after a step to another event. */
 const stoodOn = signal("");
-const probes = ["text", "muted", "accent", "ok", "warn", "bad", "violet", "line", "ground", "band", "lit"] as const;
 
 /** Timeline is every event of the room on one time axis, by peer and trial; beside it the same events as a list. */
 export default function Timeline() {
@@ -292,11 +292,7 @@ function Lanes({ fold, events, shows, onKeyDown }: { fold: LaneFold; events: rea
   const event = told ? events[firstFrom(events, told.top.seq)] : at !== null ? events[firstFrom(events, at)] : undefined;
   return (
     <div class="timeline-lanes stack" ref={box}>
-      <div hidden aria-hidden="true">
-        {probes.map((ink) => (
-          <i key={ink} data-ink={ink} class="probe" />
-        ))}
-      </div>
+      <Probes />
       <Strip canvas={strip} />
       <canvas
         ref={main}
