@@ -6,7 +6,7 @@ import type { CandidateReport, PeerReport, Report } from "../protocol.gen";
 import { Badge } from "./Badge";
 import { showEvent } from "./context";
 import { Explain } from "./Explain";
-import { endpoint, labelOf, ms, shortAddress } from "./format";
+import { endpointText, labelOf, ms } from "./format";
 import { moved } from "./matrix/grid";
 import { useLights } from "./matrix/lights";
 import { endsOf, fits, marksOf, steps, type KindFilter, type Mark, type Step } from "./matrix/marks";
@@ -25,12 +25,13 @@ export function Candidates({ peer, report, filter, type = "all" }: { peer: PeerR
   const body = useRef<HTMLTableSectionElement>(null);
   const stop = useRef("");
   useLights(body, "candidates");
+  const all = () => [...body.current!.querySelectorAll<HTMLElement>("[data-key]")];
   // The one row that the Tab key leads to: the last that was focused, else the first.
-  useLayoutEffect(() => {
-    const all = [...body.current!.querySelectorAll<HTMLElement>("[data-key]")];
-    const at = all.find((r) => r.dataset.key === stop.current) ?? all[0];
-    for (const r of all) r.tabIndex = r === at ? 0 : -1;
-  });
+  const lead = () => {
+    const at = all().find((r) => r.dataset.key === stop.current) ?? all()[0];
+    for (const r of all()) r.tabIndex = r === at ? 0 : -1;
+  };
+  useLayoutEffect(lead);
   const rowOf = (e: Event) => (e.target as Element).closest<HTMLElement>("[data-key]");
   const candidateOf = (e: Event) => {
     const key = rowOf(e)?.dataset.key;
@@ -42,32 +43,27 @@ export function Candidates({ peer, report, filter, type = "all" }: { peer: PeerR
   };
   const off = () => (pointed.value = null);
   const focused = (e: Event) => {
-    const row = rowOf(e);
-    if (!row) return;
-    body.current!.querySelector<HTMLElement>('[tabindex="0"]')!.tabIndex = -1;
-    row.tabIndex = 0;
-    stop.current = row.dataset.key!;
+    stop.current = rowOf(e)?.dataset.key ?? stop.current;
+    lead();
     on(e);
   };
   const keyed = (e: KeyboardEvent) => {
     const row = rowOf(e);
     if (e.target !== row || !row) return;
-    const all = [...body.current!.querySelectorAll<HTMLElement>("[data-key]")];
     if (e.key === "Enter") {
       const c = candidateOf(e);
       if (c && c.event >= 0) showEvent(c.event);
     } else {
-      const key = e.key === "Home" || e.key === "End" ? [e.key, true] as const : [e.key, false] as const;
-      const to = moved(key[0], { row: all.indexOf(row), col: 0 }, { rows: all.length, cols: 1 }, 10, key[1]);
+      const to = moved(e.key, { row: all().indexOf(row), col: 0 }, { rows: all().length, cols: 1 }, 10, true);
       if (!to || e.key === "ArrowLeft" || e.key === "ArrowRight") return;
-      all[to.row]!.focus();
+      all()[to.row]!.focus();
     }
     e.preventDefault();
   };
   const keys = new Map<string, number>();
   return (
     <div class={rows.length > MANY ? "candidates candidates-many card" : "candidates card"} data-testid={`candidates-${peer.id}`}>
-      <div class="candidates-scroll">
+      <div class="candidates-scroll scroll">
         <table role="grid" aria-label={t("candidates.of", { peer: labelOf(peer) || peer.id.toUpperCase() })} aria-rowcount={rows.length + 1}>
           <thead role="rowgroup">
             <tr role="row">
@@ -97,7 +93,7 @@ export function Candidates({ peer, report, filter, type = "all" }: { peer: PeerR
             })}
             {rows.length === 0 && (
               <tr class="candidates-empty" role="row">
-                <td colSpan={4} role="gridcell">
+                <td colSpan={4} role="gridcell" class="muted">
                   {t(peer.candidates.length > 0 ? "candidates.none.shown" : "candidates.none")}
                 </td>
               </tr>
@@ -106,7 +102,7 @@ export function Candidates({ peer, report, filter, type = "all" }: { peer: PeerR
         </table>
       </div>
       {errors.length > 0 && (
-        <ul class="candidates-errors">
+        <ul class="candidates-errors stack">
           {errors.map((e) => (
             <li key={e.event} data-testid="candidate-error" data-code={e.errorCode}>
               <Badge look={{ tone: "warn", sign: "warning" }} text={String(e.errorCode)} />
@@ -181,7 +177,7 @@ const Row = still<{ candidate: CandidateReport; peer: string; marks: Record<Step
         <td role="gridcell" class="mono">
           <span class="candidate-address">
             {c.masked && <Sign name="hidden" size={13} />}
-            <span title={c.address}>{c.address ? endpoint(shortAddress(c.address), c.port) : `${t("candidates.hidden")}:${c.port}`}</span>
+            <span title={c.address}>{endpointText(c)}</span>
           </span>
           <small>
             {c.protocol}
@@ -191,7 +187,7 @@ const Row = still<{ candidate: CandidateReport; peer: string; marks: Record<Step
           </small>
           {c.url && <small>{c.url}</small>}
         </td>
-        <td role="gridcell" class="mono candidate-order" title={t("candidates.preferences", { type: c.typePreference, local: c.localPreference, component: c.component })}>
+        <td role="gridcell" class="mono candidate-order">
           {c.priority || "–"}
           <small>{c.priority > 0 && `${c.typePreference} · ${c.localPreference} · ${c.component}`}</small>
           <small>{c.foundation}</small>
@@ -201,7 +197,7 @@ const Row = still<{ candidate: CandidateReport; peer: string; marks: Record<Step
             {steps.map((s) => {
               const look = lookOf(s, marks[s]);
               return (
-                <span key={s} class="candidate-mark" role="img" aria-label={t("mark.said", { step: t(`mark.${s}`), is: t(`mark.is.${marks[s]}`) })} data-label={t(`mark.${s}`)} data-tone={look.tone} data-step={s} data-mark={marks[s]}>
+                <span key={s} class="candidate-mark" role="img" aria-label={`${t(`mark.${s}`)}: ${t(`mark.is.${marks[s]}`)}`} data-label={t(`mark.${s}`)} data-tone={look.tone} data-step={s} data-mark={marks[s]}>
                   <Sign name={look.sign} size={14} />
                   {t(`mark.is.${marks[s]}`)}
                 </span>
@@ -209,13 +205,9 @@ const Row = still<{ candidate: CandidateReport; peer: string; marks: Record<Step
             })}
           </span>
           <small>
-            {c.event >= 0 ? (
-              <button type="button" class="candidate-at" tabIndex={-1} onClick={() => showEvent(c.event)} title={t("event.show", { seq: c.event })}>
-                {t("candidates.at", { ms: ms(c.atMs) })}
-              </button>
-            ) : (
-              t("candidates.at", { ms: ms(c.atMs) })
-            )}
+            <button type="button" class="candidate-at" tabIndex={-1} disabled={c.event < 0} onClick={() => showEvent(c.event)} title={c.event < 0 ? undefined : t("event.show", { seq: c.event })}>
+              {t("candidates.at", { ms: ms(c.atMs) })}
+            </button>
           </small>
           {c.appliedError && <small class="candidate-refused">{c.appliedError}</small>}
         </td>
@@ -241,16 +233,9 @@ export function CandidateLegend() {
       {steps.map((s) => (
         <dl key={s}>
           <dt>{t(`mark.${s}`)}</dt>
-          <dd>{t(`mark.${s}.text`)}</dd>
+          <dd class="muted">{t(`mark.${s}.text`)}</dd>
         </dl>
       ))}
-      <div class="candidates-signs">
-        {(["yes", "no", "refused", "open", "unknown", "none"] as const).map((m) => (
-          <span key={m} data-tone={markLook[m].tone}>
-            <Sign name={markLook[m].sign} size={13} /> {t(`mark.is.${m}`)}
-          </span>
-        ))}
-      </div>
     </div>
   );
 }
@@ -260,13 +245,13 @@ export function CandidateEnds({ report, peers, filter }: { report: Report; peers
   const all = endsOf(report, peers, filter);
   if (all.every((k) => k.ends.every((e) => e.offered + e.seen === 0))) return null;
   return (
-    <div class="ends card" data-testid="ends">
+    <div class="ends scroll card" data-testid="ends">
       <table>
         <caption class="hidden-visually">{t("ends.title")}</caption>
         <thead>
           <tr>
             <th scope="col">
-              <span class="hidden-visually">{t("ends.end")}</span>
+              <span class="hidden-visually">{t("bars.end")}</span>
             </th>
             {all.map((k) => (
               <th key={k.kind} scope="col">
@@ -287,7 +272,7 @@ export function CandidateEnds({ report, peers, filter }: { report: Report; peers
                 const [tone, sign] = look(kind, e, none, differs);
                 return (
                   <td key={kind} data-tone={tone} data-differs={differs}>
-                    <span class="ends-count">
+                    <span class="ends-count sign-word">
                       {sign && <Sign name={sign} size={13} />}
                       {none ? t("ends.none") : e.offered || e.seen}
                     </span>

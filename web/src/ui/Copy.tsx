@@ -21,7 +21,7 @@ async function copyText(text: string): Promise<boolean> {
 }
 
 /** Copy says what came of it twice: on the button, and in a status of its own, because a button whose name changes is not read again everywhere. */
-export function Copy({ text, label, primary, testid }: { text: string; label: string; primary?: boolean; testid?: string }) {
+export function Copy({ text, label = t("copy"), primary, testid }: { text: string; label?: string; primary?: boolean; testid?: string }) {
   const [state, setState] = useState<"idle" | "done" | "failed">("idle");
   const timer = useRef(0);
   useEffect(() => () => clearTimeout(timer.current), []);

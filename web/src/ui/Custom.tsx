@@ -24,7 +24,7 @@ export function Custom({ disabled }: { disabled: boolean }) {
   return (
     <details class="custom card">
       <summary>{t("custom.title")}</summary>
-      <form onSubmit={run}>
+      <form class="stack" onSubmit={run}>
         <label for="custom-text">{t("custom.label")}</label>
         <textarea
           id="custom-text"
@@ -42,7 +42,7 @@ export function Custom({ disabled }: { disabled: boolean }) {
           aria-describedby="custom-error"
           data-testid="custom-input"
         />
-        <p id="custom-error" class="custom-error" role="alert" data-testid="custom-error">
+        <p id="custom-error" class="bad" role="alert" data-testid="custom-error">
           {problem}
         </p>
         <button type="submit" class="button primary" disabled={disabled || text.trim() === ""} data-testid="custom-run">

@@ -12,7 +12,7 @@ export function Expectation({ report }: { report: Report }) {
   const look: Look = !e || e.direct === null ? { tone: "idle", sign: "question" } : e.direct ? { tone: "ok", sign: "check" } : { tone: "warn", sign: "cross" };
   return (
     <div
-      class="expectation card"
+      class="expectation row card"
       data-testid="expectation"
       data-direct={String(e?.direct ?? null)}
       data-first={e?.first ?? ""}
@@ -21,7 +21,7 @@ export function Expectation({ report }: { report: Report }) {
       <h3>{t("expect.title")}</h3>
       {e ? (
         <>
-          <p class="expectation-signs">
+          <p class="row tight">
             <Badge look={look} text={t(e.direct === null ? "expect.open" : e.direct ? "expect.yes" : "expect.no")} />
             {e.first && <Badge look={{ tone: "idle", sign: "right" }} text={first(e, report)} />}
             {e.contradicted && <Badge look={{ tone: "bad", sign: "warning" }} text={t("expect.contradicted")} />}

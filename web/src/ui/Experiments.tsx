@@ -3,7 +3,7 @@ import { t, word } from "../i18n";
 import type { ExperimentReport, Report } from "../protocol.gen";
 import { Badge } from "./Badge";
 import { useRoom } from "./context";
-import { Copy } from "./Copy";
+import { Code } from "./Code";
 import { peerName } from "./format";
 import { HoldFor } from "./HoldFor";
 import { Reveal } from "./Reveal";
@@ -31,8 +31,8 @@ export function Experiments({ report, own, disabled }: { report: Report; own: st
 function Item({ experiment: x, report, own, disabled }: { experiment: ExperimentReport; report: Report; own: string; disabled: boolean }) {
   const separates = x.findings.map((code) => report.findings.find((f) => f.code === code)?.title ?? code);
   return (
-    <li class="experiment card" data-testid={`experiment-${x.kind}`} data-state={x.state} data-by={x.by} data-peer={x.peer} data-run={x.run}>
-      <header>
+    <li class="experiment stack card" data-testid={`experiment-${x.kind}`} data-state={x.state} data-by={x.by} data-peer={x.peer} data-run={x.run}>
+      <header class="apart">
         <h3>{word("experiment", x.kind)}</h3>
         <Badge look={stateLook[x.state] ?? stateLook.proposed!} text={word("experiment.state", x.state)} />
       </header>
@@ -52,7 +52,7 @@ function Act({ experiment: x, report, own, disabled }: { experiment: ExperimentR
     case "reveal":
       if (x.peer && x.peer !== own) return <p class="muted small">{t("experiment.there", { peer: peerName(report, x.peer) })}</p>;
       return (
-        <p class="experiment-act">
+        <p>
           <Reveal />
         </p>
       );
@@ -60,11 +60,8 @@ function Act({ experiment: x, report, own, disabled }: { experiment: ExperimentR
       return (
         <>
           {x.command && (
-            <div class="experiment-command">
-              <pre class="mono" tabIndex={0} aria-label={t("experiment.command")}>
-                {x.command}
-              </pre>
-              <Copy text={x.command} label={t("copy")} testid="copy-command" />
+            <div class="well">
+              <Code text={x.command} label={t("experiment.command")} testid="command" />
             </div>
           )}
           <p class="muted small">{t("experiment.headless.tells")}</p>
@@ -74,9 +71,9 @@ function Act({ experiment: x, report, own, disabled }: { experiment: ExperimentR
       return <HoldFor report={report} disabled={disabled} name="experiment" />;
     default:
       return (
-        <p class="experiment-act">
+        <p>
           <button type="button" class="button" disabled={disabled} onClick={() => room.run({ experiment: x.kind })} data-testid={`experiment-run-${x.kind}`}>
-            <Sign name="again" /> {t(x.state === "done" ? "experiment.again" : "experiment.now")}
+            <Sign name="again" /> {t(x.state === "done" ? "action.again" : "experiment.now")}
           </button>
         </p>
       );

@@ -23,15 +23,15 @@ export function Export({ room }: { room: string }) {
       <div id="export" popover="auto" class="export card">
         <label>
           <input type="checkbox" checked={redact} onChange={(e) => setRedact(e.currentTarget.checked)} data-testid="export-redact" />
-          <span>
+          <div>
             {t("export.redact")}
-            <small class="muted">{t("export.redact.text")}</small>
-          </span>
+            <p class="muted small">{t("export.redact.text")}</p>
+          </div>
         </label>
         <ul>
           {links.map(([format, name, href]) => (
             <li key={format}>
-              <a href={href} download={`icescope-${room}.${format}`} data-testid={`export-${format}`}>
+              <a class="apart" href={href} download={`icescope-${room}.${format}`} data-testid={`export-${format}`}>
                 <span>{name}</span>
                 <code class="muted">.{format}</code>
               </a>

@@ -16,20 +16,20 @@ export function FindingBody({ finding: f, report, open }: { finding: Finding; re
   const room = useContext(Room);
   const from = report ?? room?.snapshot.value ?? null;
   return (
-    <div class="finding-body">
+    <div class="finding-body stack">
       <p>{f.summary}</p>
       {f.remedy && (
-        <div class="finding-remedy">
-          <h4>{t("findings.remedy")}</h4>
+        <div class="well">
+          <h4 class="muted">{t("findings.remedy")}</h4>
           <p>{f.remedy}</p>
           {f.severity !== "info" && f.settings && f.settings.length > 0 && (
-            <dl class="finding-settings">
+            <dl class="finding-settings stack">
               {f.settings.map((s) => (
                 <div key={s.for + s.text}>
                   <dt>{s.for}</dt>
-                  <dd>
+                  <dd class="apart">
                     <pre>{s.text}</pre>
-                    <Copy text={s.text} label={t("copy.code")} />
+                    <Copy text={s.text} />
                   </dd>
                 </div>
               ))}
@@ -39,18 +39,18 @@ export function FindingBody({ finding: f, report, open }: { finding: Finding; re
       )}
       {f.separatingExperiment && (
         <div>
-          <h4>{t("findings.experiment")}</h4>
+          <h4 class="muted">{t("findings.experiment")}</h4>
           <p>{f.separatingExperiment}</p>
         </div>
       )}
       {from && room && <FindingExperiments finding={f} report={from} room={room} />}
       {f.evidence.length > 0 && <Proof finding={f} report={from} open={open ?? false} />}
       {/* A tab of its own: leaving this page would leave the room. */}
-      <p class="finding-doc small">
+      <div class="small">
         <a href={findingURL(f.code, lang())} target="_blank" rel="noopener">
           {t("findings.doc", { code: f.code })}
         </a>
-      </p>
+      </div>
     </div>
   );
 }
@@ -112,7 +112,7 @@ function Proof({ finding: f, report, open }: { finding: Finding; report: Report 
       <summary onClick={() => light(!box.current!.open)} aria-describedby={`${anchor(f)}-hint`}>
         {t("findings.evidence")} <span class="muted">({f.evidence.length})</span>
       </summary>
-      <div class="finding-proof-tools">
+      <div class="row">
         {report && (
           <button type="button" class="button" aria-pressed={on} onClick={() => light(!on)} data-testid="finding-light">
             <Sign name="eye" /> {t("findings.light")}
@@ -131,7 +131,7 @@ function Proof({ finding: f, report, open }: { finding: Finding; report: Report 
       <p id={`${anchor(f)}-hint`} class="hidden-visually">
         {t("findings.light.text")}
       </p>
-      <ul class="finding-evidence">
+      <ul class="finding-evidence stack">
         {f.evidence.map((e) => (
           <Line key={e.text} evidence={e} finding={f} report={opened ? report : null} />
         ))}

@@ -7,7 +7,7 @@ import { FindingBody } from "./FindingBody";
 import { FindingsBack } from "./FindingsBack";
 import { causeOf, peerName } from "./format";
 import { Notes } from "./Notes";
-import { Sign } from "./Sign";
+import { Sign, Way } from "./Sign";
 import { confidenceLook, severityLook } from "./tones";
 
 /** Findings are the causes. That of the verdict stands first, the notes last. */
@@ -20,7 +20,7 @@ export function Findings({ report }: { report: Report }) {
   if (!report.verdict.final) faults.sort((x, y) => came.current.indexOf(x.id) - came.current.indexOf(y.id));
   const notes = report.findings.filter((f) => f !== cause && f.severity === "info");
   return (
-    <div class="findings">
+    <div class="findings stack">
       {cause || faults.length > 0 ? (
         <ol>
           {cause && <Item key={cause.id} finding={cause} report={report} cause />}
@@ -56,15 +56,12 @@ function Item({ finding: f, report, cause }: { finding: Finding; report: Report;
         </span>
         <h3>{f.title}</h3>
         <Badge look={confidenceLook[f.confidence]} text={word("confidence", f.confidence)} title={t("confidence.title")} />
-        <p class="finding-where muted small">
+        <p class="finding-where row muted small">
           <span>{word("severity", f.severity)}</span>
           <code>{f.code}</code>
           {f.direction ? (
             <span class="finding-direction">
-              {peerName(report, f.direction.from)}
-              <Sign name="right" size={13} />
-              <span class="hidden-visually">{t("to")}</span>
-              {peerName(report, f.direction.to)}
+              <Way from={peerName(report, f.direction.from)} to={peerName(report, f.direction.to)} />
             </span>
           ) : (
             f.peers.length > 0 && <span>{f.peers.map((id) => peerName(report, id)).join(", ")}</span>

@@ -23,7 +23,7 @@ export function FindingsBack() {
         }}
       >
         <Sign name="left" />
-        <span>{t("findings.back", { title: from.title })}</span>
+        <span class="cut">{t("findings.back", { title: from.title })}</span>
       </button>
       <button type="button" class="button quiet" onClick={away} aria-label={t("close")}>
         <Sign name="cross" />

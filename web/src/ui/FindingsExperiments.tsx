@@ -12,7 +12,7 @@ export function FindingExperiments({ finding: f, report, room }: { finding: Find
   if (own.length === 0 || !welcome) return null; // a finished report: nothing runs there any more
   const disabled = room.status.value.kind !== "online" || welcome.kind === "watcher" || columns(report).filter((p) => p.online).length < 2;
   return (
-    <ul class="finding-experiments" aria-label={t("experiments.title")}>
+    <ul class="row" aria-label={t("experiments.title")}>
       {own.map((x) => (
         <li key={`${x.kind} ${x.peer ?? ""}`} data-testid={`finding-experiment-${x.kind}`} data-state={x.state}>
           <Act experiment={x} report={report} room={room} own={welcome.peer} disabled={disabled || x.state === "running"} />

@@ -1,4 +1,3 @@
-import "./Hold.css";
 import { t } from "../i18n";
 import type { Outage, TrialReport } from "../protocol.gen";
 import { seconds } from "./format";
@@ -9,14 +8,14 @@ export function Hold({ trial }: { trial: TrialReport }) {
   if (!h) return null;
   const running = trial.outcome === "";
   return (
-    <div class="hold" data-testid="hold" data-outages={h.outages.length}>
+    <div class="stack tight" data-testid="hold" data-outages={h.outages.length}>
       <p>
         {t(running ? "hold.running" : "hold.held", { held: seconds(h.heldMs), wanted: seconds(h.wantedMs) })}
         {h.outages.length === 0 && !running && ` ${t("hold.whole")}`}
       </p>
       {running && <progress max={h.wantedMs || 1} value={Math.min(h.heldMs, h.wantedMs)} aria-label={t("hold.progress")} />}
       {h.outages.length > 0 && (
-        <ol>
+        <ol class="numbered">
           {h.outages.map((o) => (
             <li key={o.fromMs} data-back={String(o.backMs !== null)}>
               {outage(o, trial, running)}

@@ -16,24 +16,23 @@ export function Invite({ code }: { code: string }) {
   const link = roomLink(place.origin, code);
   return (
     <section class="invite card" aria-labelledby="invite-title">
-      <div class="invite-say">
+      <div class="invite-say stack">
         <h2 id="invite-title">{t("invite.title")}</h2>
         <p class="muted">{t("invite.text")}</p>
         {own !== "fits" && (
-          <p class="invite-why" data-tone={own === "alone" ? "bad" : "warn"} data-testid="invite-why" data-why={own}>
-            <Sign name="warning" />
-            <span>{t(`invite.${own}`, { host: location.host })}</span>
+          <p class="invite-why well" data-tone={own === "alone" ? "bad" : "warn"} data-testid="invite-why" data-why={own}>
+            <Sign name="warning" /> {t(`invite.${own}`, { host: location.host })}
           </p>
         )}
         <a class="invite-link mono" href={link} data-testid="invite-link">
           {link}
         </a>
-        <div class="invite-do">
+        <div class="invite-do row tight">
           <Copy text={link} label={t("invite.copy")} primary testid="invite-copy" />
           <Share link={link} />
         </div>
         {list.length > 1 && (
-          <label class="invite-choose">
+          <label class="invite-choose stack small">
             <span>{t("invite.choose")}</span>
             <select class="field" value={place.origin} onChange={(e) => choose(e.currentTarget.value)} data-testid="invite-choose">
               {list.map((p) => (
@@ -45,7 +44,7 @@ export function Invite({ code }: { code: string }) {
           </label>
         )}
       </div>
-      <div class="invite-scan">
+      <div class="invite-scan stack">
         {/* A code that opens nothing would only cost the person with the telephone time. */}
         {own !== "alone" && <QR code={code} origin={place.origin} />}
         <p class="invite-code">

@@ -6,8 +6,8 @@ import { Sign } from "./Sign";
 /** Masked says plainly that the browser hides its addresses, and the three ways out. */
 export function Masked({ own }: { own: boolean }) {
   return (
-    <section class="masked" data-tone="warn" data-testid={own ? "masked-own" : "masked-other"}>
-      <p class="masked-title">
+    <section class="masked card" data-tone="warn" data-testid={own ? "masked-own" : "masked-other"}>
+      <p class="sign-word">
         <Sign name="hidden" size={16} />
         <strong>{t("masked.title")}</strong>
       </p>
@@ -15,7 +15,7 @@ export function Masked({ own }: { own: boolean }) {
       {own && (
         <details>
           <summary>{t("masked.ways")}</summary>
-          <ol>
+          <ol class="numbered stack">
             <li>{t("masked.stun")}</li>
             <li>
               {t("masked.camera")} <Reveal />

@@ -18,8 +18,6 @@ const stateLook: Record<NATReport["state"], Look> = {
   off: { tone: "idle", sign: "dash" },
 };
 
-const stateSign = { waiting: "wait", measuring: "wait", done: "question", off: "dash" } as const;
-
 /** NAT is who may call this machine back, and why this server says so. Every part has its place before it is known, so that nothing moves when it comes. */
 export function NAT({ peer, own }: { peer: PeerReport; own: boolean }) {
   const room = useRoom();
@@ -39,7 +37,7 @@ export function NAT({ peer, own }: { peer: PeerReport; own: boolean }) {
       aria-label={`${t("nat.title")} (${peer.id.toUpperCase()})`}
       aria-busy={again || nat.state === "measuring"}
     >
-      <header>
+      <header class="row">
         <h4>{t("nat.title")}</h4>
         <Badge look={stateLook[state] ?? stateLook.waiting} text={word("nat.state", state)} title={nat.measuredMs == null ? undefined : t("nat.measured", { ms: ms(nat.measuredMs) })} />
         {own && nat.state !== "off" && (
@@ -48,7 +46,7 @@ export function NAT({ peer, own }: { peer: PeerReport; own: boolean }) {
           </button>
         )}
       </header>
-      <p class="nat-summary" aria-live="polite" data-void={!nat.summary || undefined}>
+      <p class={nat.summary ? "nat-summary" : "nat-summary muted"} aria-live="polite">
         {nat.summary || t(`nat.text.${nat.state}`)}
       </p>
       <div class="nat-progress">
@@ -57,14 +55,14 @@ export function NAT({ peer, own }: { peer: PeerReport; own: boolean }) {
           <progress {...(nat.tests.length > 0 && !again ? { max: nat.tests.length, value: tested } : {})} aria-label={again ? t("nat.state.measuring") : t("nat.progress", { done: tested, total: nat.tests.length })} />
         )}
       </div>
-      <div class="nat-body">
+      <div class="nat-body stack">
         <dl class="nat-facts">
           <Measured name="mapping" value={nat.mapping} state={nat.state} />
           <Measured name="filtering" value={nat.filtering} state={nat.state} />
           <div data-testid="nat-callers" data-value={nat.callers}>
             <dt>{t("nat.callers")}</dt>
             {nat.callers ? (
-              <dd>
+              <dd class="row">
                 <strong>{word("callers", nat.callers)}</strong>
                 <Badge look={nat.callers === "anyone" ? { tone: "ok", sign: "check" } : { tone: "warn", sign: "right" }} text={t(nat.callers === "anyone" ? "nat.waits" : "nat.calls")} />
               </dd>
@@ -79,7 +77,7 @@ export function NAT({ peer, own }: { peer: PeerReport; own: boolean }) {
         </dl>
         <NATPicture nat={nat} own={own} />
       </div>
-      <ul class="nat-evidence" aria-label={t("findings.evidence")}>
+      <ul class="nat-evidence muted" aria-label={t("findings.evidence")}>
         {nat.evidence.map((line) => (
           <li key={line}>{line}</li>
         ))}
@@ -99,7 +97,7 @@ function Measured({ name, value, state }: { name: Term & ("mapping" | "filtering
       {!value || value === "not-measurable" ? (
         <Unknown state={state} />
       ) : (
-        <dd>
+        <dd class="row">
           <strong>{word("behavior", value)}</strong>
           <span class="muted small">{word(`nat.${name}`, value)}</span>
         </dd>
@@ -113,7 +111,7 @@ function Unknown({ state }: { state: NATReport["state"] }): ComponentChildren {
   return (
     <dd class="muted">
       <span>
-        <Sign name={stateSign[state] ?? "question"} size={12} /> {t(state === "done" ? "nat.notmeasurable" : state === "off" ? "behavior.not-measurable" : "nat.notyet")}
+        <Sign name={state === "done" ? "question" : state === "off" ? "dash" : "wait"} size={12} /> {t(state === "done" ? "nat.notmeasurable" : state === "off" ? "plots.none" : "nat.notyet")}
       </span>
     </dd>
   );

@@ -5,7 +5,7 @@ import { Badge } from "./Badge";
 import { Corner } from "./Corner";
 import { EventLinks } from "./EventLinks";
 import { ms } from "./format";
-import { Sign } from "./Sign";
+import { Way } from "./Sign";
 import type { Look } from "./tones";
 
 /** A silence is no fault: to some it is the better answer. So it is drawn in no alarming colour. */
@@ -24,8 +24,8 @@ export function NATLesson({ tests }: { tests: readonly NATTest[] }) {
     <details class="nat-lesson" data-testid="nat-lesson">
       <summary>{t("nat.lesson")}</summary>
       <p class="muted small">{t("nat.lesson.text")}</p>
-      {tests.length === 0 && <p class="muted">{t("nat.lesson.none")}</p>}
-      <ol>
+      {tests.length === 0 && <p class="muted">{t("nat.notyet")}</p>}
+      <ol class="stack">
         {tests.map((test, i) => (
           <Step key={`${test.step} ${test.transport} ${test.corner} ${i}`} test={test} />
         ))}
@@ -37,8 +37,8 @@ export function NATLesson({ tests }: { tests: readonly NATTest[] }) {
 function Step({ test }: { test: NATTest }) {
   const look = resultLook[test.result] ?? resultLook.skipped;
   return (
-    <li data-testid="nat-step" data-step={test.step} data-transport={test.transport} data-corner={test.corner ?? ""} data-result={test.result}>
-      <header>
+    <li class="well" data-testid="nat-step" data-step={test.step} data-transport={test.transport} data-corner={test.corner ?? ""} data-result={test.result}>
+      <header class="apart">
         <h5>{test.title}</h5>
         <Badge look={look} text={word("nat.result", test.result)} />
       </header>
@@ -52,14 +52,13 @@ function Step({ test }: { test: NATTest }) {
         {(test.from || test.to || test.corner) && (
           <div>
             <dt>{t("nat.way")}</dt>
-            <dd class="nat-way mono">
+            <dd class="nat-way row mono">
               {test.corner && <Corner name={test.corner} />}
               {test.corner && <span>{test.corner}</span>}
               {test.from && <span>{test.from}</span>}
               {test.to && (
                 <span>
-                  <Sign name="right" size={12} />
-                  <span class="hidden-visually">{t("to")}</span> {test.to}
+                  <Way from="" to={test.to} />
                 </span>
               )}
             </dd>
@@ -68,7 +67,7 @@ function Step({ test }: { test: NATTest }) {
         {test.result === "answered" && (test.answerer || test.mapped || test.rttMs) && (
           <div>
             <dt>{t("nat.answer")}</dt>
-            <dd class="nat-way mono">
+            <dd class="nat-way row mono">
               {test.answerer && <span>{t("nat.answerer", { address: test.answerer })}</span>}
               {test.mapped && <span>{t("nat.mapped", { address: test.mapped })}</span>}
               {test.rttMs ? <span class="muted">{ms(test.rttMs)}</span> : null}

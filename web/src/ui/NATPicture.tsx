@@ -14,14 +14,16 @@ const look: Record<Passage, { tone: Tone; sign: SignName }> = {
   unknown: { tone: "idle", sign: "question" },
 };
 
+const laneWord = (state: Passage) => t(state === "unknown" ? "plots.none" : `nat.lane.${state}`);
+
 /** NATPicture is the machine, its NAT, and the server's four corners: from which of them does a packet come in? */
 export function NATPicture({ nat, own }: { nat: NATReport; own: boolean }) {
   const lanes = corners.map((corner) => ({ corner, ...passage(nat, corner) }));
-  const said = lanes.map((l) => `${t(`corner.${l.corner}`)}${l.address && ` ${l.address}`}: ${t(`nat.lane.${l.state}`)}`);
+  const said = lanes.map((l) => `${t(`corner.${l.corner}`)}${l.address && ` ${l.address}`}: ${laneWord(l.state)}`);
   const wall = nat.rfc3489 === "Symmetric UDP Firewall" ? t("nat.firewall") : nat.translated === null ? t("path.unknown") : nat.translated ? "NAT" : t("nat.none");
   return (
-    <div class="nat-picture" role="img" aria-label={`${t("nat.picture")} ${said.join("; ")}`}>
-      <span class="nat-machine">{t(own ? "nat.machine" : "nat.machine.other")}</span>
+    <div class="nat-picture well" role="img" aria-label={`${t("nat.picture")} ${said.join("; ")}`}>
+      <span class="nat-machine">{t(own ? "nat.machine" : "timeline.peer")}</span>
       <span class="nat-wall" data-nat={String(nat.translated || nat.rfc3489 === "Symmetric UDP Firewall")}>
         {wall}
       </span>
@@ -38,7 +40,7 @@ export function NATPicture({ nat, own }: { nat: NATReport; own: boolean }) {
             </span>
             <span class="nat-from">
               <span class="mono">{address || none}</span>
-              <b>{t(`nat.lane.${state}`)}</b>
+              <b>{laneWord(state)}</b>
             </span>
           </span>
         </div>

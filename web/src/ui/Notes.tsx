@@ -13,7 +13,7 @@ export function Notes({ notes, report }: { notes: readonly Finding[]; report: Re
     groups.set(same, [...(groups.get(same) ?? []), f]);
   }
   return (
-    <ul class="notes" aria-label={t("findings.notes")}>
+    <ul class="notes row" aria-label={t("findings.notes")}>
       {[...groups].map(([same, group]) => (
         <Note key={same} finding={merge(group)} report={report} />
       ))}
@@ -25,7 +25,7 @@ function Note({ finding: f, report }: { finding: Finding; report: Report }) {
   return (
     <li data-testid={`finding-${f.code}`} data-severity={f.severity} data-confidence={f.confidence}>
       <details>
-        <summary>
+        <summary class="row tight">
           <Sign name="info" size={14} />
           <span>{f.title}</span>
           <span class="muted small">{f.peers.map((id) => peerName(report, id)).join(" · ")}</span>

@@ -5,16 +5,15 @@ import { useRef, useState } from "preact/hooks";
 import { t, word } from "../i18n";
 import { focusOfPair, pairKey, pointed } from "../model/focus";
 import type { DirectionState, PairCounters, PairEnd, PairReport, Report, TrialReport } from "../protocol.gen";
-import { directionStateValues } from "../protocol.gen";
 import { Badge } from "./Badge";
 import { EventLinks } from "./EventLinks";
 import { Explain } from "./Explain";
-import { endpoint, peerName, shortAddress } from "./format";
+import { endpointText, peerName } from "./format";
 import { useLights } from "./matrix/lights";
 import { Matrix } from "./matrix/Matrix";
-import { uncounted } from "./matrix/matrix";
+import { pairData, uncounted } from "./matrix/matrix";
 import { alike, still } from "./matrix/still";
-import { Sign } from "./Sign";
+import { Sign, Way } from "./Sign";
 import { Choice, type Filter } from "./TrialFilter";
 import { directionLook } from "./tones";
 
@@ -41,7 +40,7 @@ export function Pairs({ report, filter }: { report: Report; filter: Filter }) {
   const side = sideTrials(report).filter((s) => fits(s.trial) && s.trial.pairs.length > 0);
   return (
     <div class="pairs">
-      <div class="pairs-tools">
+      <div class="pairs-tools row">
         <Choice name="pairs-view" legend={t("pairs.view")} values={["matrix", "list"]} value={view.value} text={(v) => t(`pairs.view.${v}`)} onChange={(v) => (view.value = v)} />
         {view.value === "matrix" && <Legend />}
       </div>
@@ -68,25 +67,16 @@ export function sideTrials(report: Report): { trial: TrialReport; of: string }[]
   ];
 }
 
-/** Legend says once what the signs and the four numbers of a cell are. */
+/** Legend says once what in a cell has no word beside it: the star, the dash and the four numbers. */
 function Legend() {
   return (
-    <div class="pairs-legend small">
-      <ul aria-label={t("matrix.legend")}>
-        {directionStateValues.map((state) => (
-          <li key={state} data-tone={directionLook[state].tone}>
-            <Sign name={directionLook[state].sign} size={12} /> {word("direction", state)}
-          </li>
-        ))}
-        <li data-tone="ok">
-          <Sign name="star" size={12} /> {t("matrix.selected")}
-        </li>
-        <li data-tone="idle">
-          <span aria-hidden="true">–</span> {t("matrix.none")}
-        </li>
-      </ul>
-      <p class="muted">{t("matrix.numbers")}</p>
-    </div>
+    <p class="row muted small">
+      <span class="sign-word" data-tone="ok">
+        <Sign name="star" size={12} /> {t("matrix.selected")}
+      </span>
+      <span>– {t("matrix.none")}</span>
+      <span>{t("matrix.numbers")}</span>
+    </p>
   );
 }
 
@@ -103,9 +93,8 @@ function Trial({ trial: tr, report, of, own }: { trial: TrialReport; report: Rep
         {tr.pairs.length > 0 && <span class="muted small"> · {t("pairs.count", { n: tr.pairs.length })}</span>}
       </h3>
       {silent.length > 0 && (
-        <p class="pairs-silent small" data-testid="uncounted">
-          <Sign name="question" size={13} />
-          {t("pairs.silent", { peers: silent.map((id) => browserOf(report, id)).join(t("list")) })}
+        <p class="muted small" data-testid="uncounted">
+          <Sign name="question" size={13} /> {t("pairs.silent", { peers: silent.map((id) => browserOf(report, id)).join(t("list")) })}
         </p>
       )}
       {tr.pairs.length === 0 ? (
@@ -117,7 +106,7 @@ function Trial({ trial: tr, report, of, own }: { trial: TrialReport; report: Rep
             {pair ? (
               <>
                 <Table pairs={[pair]} trial={tr} report={report} label={t("pairs.chosen")} />
-                <p class="pairs-samples small muted">
+                <p class="small muted">
                   {t("pairs.samples")} <EventLinks events={pair.events} />
                 </p>
               </>
@@ -144,7 +133,7 @@ function List({ trial: tr, report, label }: { trial: TrialReport; report: Report
     <>
       <Table pairs={onPaper.value ? tr.pairs : tr.pairs.slice(0, shown)} trial={tr} report={report} label={label} />
       {tr.pairs.length > shown && (
-        <p class="pairs-more">
+        <p>
           <button type="button" class="button" onClick={() => setShown(shown + 4 * LISTED)} data-testid="pairs-more">
             {t("pairs.more", { n: Math.min(4 * LISTED, tr.pairs.length - shown), all: tr.pairs.length })}
           </button>
@@ -163,7 +152,7 @@ function Table({ pairs, trial: tr, report, label }: { pairs: readonly PairReport
     pointed.value = pair ? focusOfPair(tr, pair) : null;
   };
   return (
-    <div ref={box} class="pairs-scroll" tabIndex={0} role="region" aria-label={label} onMouseOver={over} onMouseLeave={() => (pointed.value = null)}>
+    <div ref={box} class="pairs-scroll scroll" tabIndex={0} role="region" aria-label={label} onMouseOver={over} onMouseLeave={() => (pointed.value = null)}>
       <table>
         <thead>
           <tr>
@@ -171,10 +160,11 @@ function Table({ pairs, trial: tr, report, label }: { pairs: readonly PairReport
             <th scope="col">
               <Explain term="direction">{t("pairs.direction")}</Explain>
             </th>
-            <th scope="col" class="right">{t("pairs.sent")}</th>
-            <th scope="col" class="right">{t("pairs.arrived")}</th>
-            <th scope="col" class="right">{t("pairs.answered")}</th>
-            <th scope="col" class="right">{t("pairs.back")}</th>
+            {(["sent", "arrived", "answered", "back"] as const).map((count) => (
+              <th key={count} scope="col" class="right">
+                {t(`pairs.${count}`)}
+              </th>
+            ))}
             <th scope="col">{t("pairs.judged")}</th>
           </tr>
         </thead>
@@ -192,15 +182,7 @@ const Pair = still<{ pair: PairReport; trial: TrialReport; names: readonly [stri
     const state = p.stateB && p.stateB !== p.state ? `${p.state} / ${p.stateB}` : p.state;
     return (
       <tbody
-        data-key={pairKey(trial.id, p)}
-        data-testid="pair"
-        data-trial={trial.kind}
-        data-local={endpoint(p.local.address, p.local.port)}
-        data-remote={endpoint(p.remote.address, p.remote.port)}
-        data-state={p.state}
-        data-selected={String(p.selected ?? false)}
-        data-a-to-b={p.directions.aToB}
-        data-b-to-a={p.directions.bToA}
+        {...pairData(trial, p)}
         class={p.selected ? "pair-selected" : undefined}
       >
         <tr>
@@ -209,14 +191,14 @@ const Pair = still<{ pair: PairReport; trial: TrialReport; names: readonly [stri
             <End end={p.remote} />
             {p.aliases?.map((alias) => (
               <div key={alias} class="muted small">
-                {t("pairs.alias", { address: alias })}
+                {t("nat.mapped", { address: alias })}
               </div>
             ))}
             <div class="pair-state muted small">
               {state}
               {p.selected && (
-                <span class="pair-mark">
-                  <Sign name="star" size={12} /> {t("life.selected")}
+                <span class="pair-mark sign-word">
+                  <Sign name="star" size={12} /> {t("mark.selected")}
                 </span>
               )}
             </div>
@@ -235,8 +217,8 @@ const Pair = still<{ pair: PairReport; trial: TrialReport; names: readonly [stri
 function End({ end }: { end: PairEnd }) {
   return (
     <div class="pair-end mono">
-      <span title={end.address}>{end.address ? endpoint(shortAddress(end.address), end.port) : t("candidates.hidden")}</span>
-      <span class="muted">
+      <span title={end.address}>{endpointText(end)}</span>
+      <span class="muted small">
         {end.type} {end.protocol}
       </span>
     </div>
@@ -248,13 +230,12 @@ function Direction({ from, to, names, asks, answers, state }: { from: string; to
   return (
     <>
       {/* Letters: names may be long, and this column is read down. */}
-      <td class="pair-way" title={names}>
-        {from.toUpperCase()} <Sign name="right" size={12} />
-        <span class="hidden-visually">{t("to")}</span> {to.toUpperCase()}
+      <td title={names}>
+        <Way from={from.toUpperCase()} to={to.toUpperCase()} />
       </td>
       {way.map((n, i) => (
         // A zero after something is where the packets were lost: it is what the eye should find.
-        <td key={i} class={n === 0 && (way[i - 1] ?? 0) > 0 ? "pair-count pair-lost" : "pair-count"} title={n == null ? t("pairs.notcounted") : undefined}>
+        <td key={i} class={n === 0 && (way[i - 1] ?? 0) > 0 ? "pair-count pair-lost bad" : "pair-count"} title={n == null ? t("pairs.notcounted") : undefined}>
           {n ?? <span class="muted">–</span>}
         </td>
       ))}

@@ -11,7 +11,7 @@ import { TrialLines } from "./TrialLines";
 export function PeerCard({ peer, own, report }: { peer: PeerReport; own: boolean; report: Report }) {
   return (
     <section class="peer card" data-testid={`peer-${peer.id}`} data-masked={String(peer.masked)} data-translated={String(peer.nat.translated)} aria-label={labelOf(peer) || peer.id.toUpperCase()}>
-      <header>
+      <header class="apart">
         <span class="peer-letter">{peer.id.toUpperCase()}</span>
         <div>
           <h3>
@@ -59,7 +59,7 @@ function Beside({ peer, report }: { peer: PeerReport; report: Report }) {
   return report.beside
     .filter((b) => b.beside === peer.id)
     .map((b) => (
-      <section key={b.peer} class="peer-beside" data-testid={`beside-${b.peer}`}>
+      <section key={b.peer} class="peer-beside well stack" data-testid={`beside-${b.peer}`}>
         <h4>
           {t("beside.title", { peer: peerName(report, b.peer) })}
           {report.peers.some((p) => p.id === b.peer && !p.online) && <span class="muted"> · {t("peer.offline")}</span>}

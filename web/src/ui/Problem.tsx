@@ -17,7 +17,7 @@ export function Problem({ gone, room }: { gone: Gone; room: RoomModel }) {
       <div>
         <h1>{word("gone", gone.reason)}</h1>
         <p>{word("gone", `${gone.reason}.text`)}</p>
-        <div class="problem-actions">
+        <div class="row">
           {gone.reason === "room-full" && (
             <button type="button" class="button primary" onClick={() => room.watch()} data-testid="watch">
               <Sign name="eye" /> {t("action.watch")}
@@ -33,7 +33,7 @@ export function Problem({ gone, room }: { gone: Gone; room: RoomModel }) {
             </button>
           )}
         </div>
-        {failure.value && <p class="problem-failure">{failure.value}</p>}
+        {failure.value && <p class="bad">{failure.value}</p>}
       </div>
     </section>
   );

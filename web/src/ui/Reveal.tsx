@@ -1,4 +1,3 @@
-import "./Reveal.css";
 import { useState } from "preact/hooks";
 import { t } from "../i18n";
 import { info, useRoom } from "./context";
@@ -32,7 +31,7 @@ export function Reveal() {
         <Sign name="eye" /> {t("reveal.ask")}
       </button>
       {failed && (
-        <p role="alert" class="reveal-failed">
+        <p role="alert" class="bad">
           {failed}
         </p>
       )}

@@ -193,7 +193,7 @@ export function Machines({ report, own, alone }: { report: Report; own: string; 
           {peer.masked ? <Masked own={peer.id === own} /> : <span />}
         </div>
       ))}
-      {!alone && peers.length === 1 && <p class="machine-missing muted">{t("candidates.other")}</p>}
+      {!alone && peers.length === 1 && <p class="machine-missing vacant muted">{t("candidates.other")}</p>}
     </div>
   );
   const tables = (

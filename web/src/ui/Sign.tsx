@@ -1,4 +1,5 @@
 import "./Sign.css";
+import { t } from "../i18n";
 
 /** The signs, on a grid of 16, drawn with one stroke. */
 const paths = {
@@ -31,6 +32,16 @@ const paths = {
 } as const;
 
 export type SignName = keyof typeof paths;
+
+/** Way is from one to another, said to a screen reader too. */
+export function Way({ from, to }: { from: string; to: string }) {
+  return (
+    <>
+      {from} <Sign name="right" size={12} />
+      <span class="hidden-visually">{t("to")}</span> {to}
+    </>
+  );
+}
 
 /** Sign is decoration: a word stands beside it wherever it means something. */
 export function Sign({ name, size = 14 }: { name: SignName; size?: number }) {

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { t, word } from "../i18n";
 import { lit, pointed } from "../model/focus";
 import type { Report, SignalReport } from "../protocol.gen";
-import { Sign } from "./Sign";
+import { Way } from "./Sign";
 import { still } from "./matrix/still";
 import { ms, peerName } from "./format";
 import type { Filter } from "./TrialFilter";
@@ -14,7 +14,7 @@ export function Signaling({ report, filter }: { report: Report; filter: Filter }
   const rows = report.signaling.filter((s) => filter === "all" || s.trial === filter);
   if (rows.length === 0) return <p class="muted">{t("signaling.none")}</p>;
   return (
-    <div class="signaling card" tabIndex={0} role="group" aria-label={t("signaling.title")} data-testid="signaling">
+    <div class="signaling scroll card" tabIndex={0} role="group" aria-label={t("signaling.title")} data-testid="signaling">
       <table>
         <thead>
           <tr>
@@ -60,36 +60,21 @@ const Row = still(
       data-to={s.to ?? ""}
       data-trial={s.trial}
     >
-      <td class="right">
+      <td class="right nowrap">
         <span class="muted small mono">#{s.event}</span> {ms(s.atMs)}
       </td>
-      <td class="signal-way" title={way}>
-        {s.from.toUpperCase()}
-        {s.to && (
-          <>
-            <Sign name="right" size={12} />
-            <span class="hidden-visually">{t("to")}</span>
-            {s.to.toUpperCase()}
-          </>
-        )}
+      <td class="nowrap" title={way}>
+        {s.to ? <Way from={s.from.toUpperCase()} to={s.to.toUpperCase()} /> : s.from.toUpperCase()}
       </td>
-      <td class="signal-trial">
+      <td class="nowrap">
         {word("trial", s.trial)} <span class="muted">{s.run}</span>
       </td>
       <td class="signal-text">
         <strong>{word("signal", s.what)}</strong> <span class="mono">{s.text}</span>
-        {s.error && <p class="signal-error">{s.error}</p>}
+        {s.error && <p class="bad">{s.error}</p>}
       </td>
-      <td class="right">{s.error ? <Refused /> : s.appliedMs == null ? <span class="muted">–</span> : ms(s.appliedMs - s.atMs)}</td>
+      <td class="right nowrap">{s.error ? <span class="bad">{t("mark.is.refused")}</span> : s.appliedMs == null ? <span class="muted">–</span> : ms(s.appliedMs - s.atMs)}</td>
     </tr>
   ),
   (old, now) => old.line.event === now.line.event && old.line.appliedMs === now.line.appliedMs && old.line.error === now.line.error && old.way === now.way,
 );
-
-function Refused() {
-  return (
-    <span class="signal-error">
-      <Sign name="cross" size={12} /> {t("life.refused")}
-    </span>
-  );
-}

@@ -42,7 +42,7 @@ export function StartPage({ room }: { room: RoomModel | null }) {
             {info.value && <Addresses links={info.value.links ?? []} />}
           </div>
         </div>
-        <div class="start-do">
+        <div class="start-do stack">
           <label>
             <span>{t("start.name")}</span>
             <input class="field" value={name} maxLength={64} placeholder={t("start.name.example")} onInput={(e) => setName(e.currentTarget.value)} data-testid="start-name" />
@@ -62,7 +62,7 @@ export function StartPage({ room }: { room: RoomModel | null }) {
             </button>
           </form>
           {failure.value && (
-            <p class="start-failure" role="alert" data-testid="start-error">
+            <p class="bad" role="alert" data-testid="start-error">
               {failure.value}
             </p>
           )}

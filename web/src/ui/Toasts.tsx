@@ -1,8 +1,10 @@
 import "./Toasts.css";
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../i18n";
 import type { RoomModel } from "../model/room";
 import { Sign } from "./Sign";
+import type { Look } from "./tones";
 
 /** Toasts lie over the page, so that nothing moves when the connection drops in the middle of reading. */
 export function Toasts({ room }: { room: RoomModel }) {
@@ -12,37 +14,43 @@ export function Toasts({ room }: { room: RoomModel }) {
   // The custom form shows its own error where it belongs.
   const shown = error && error !== closed && error.code !== "bad-ice-servers" && status.kind !== "gone" ? error : null;
   return (
-    <div class="toasts" role="status">
+    <div class="toasts stack" role="status">
       {status.kind === "reconnecting" && (
-        <div class="toast card" data-tone="warn" data-testid="reconnecting">
-          <Sign name="spinner" size={18} />
+        <Toast look={{ tone: "warn", sign: "spinner" }} testid="reconnecting">
           <p>
             <strong>{t("reconnecting.title")}</strong> {t("reconnecting.text")} <Countdown to={status.retryAt} />
           </p>
-        </div>
+        </Toast>
       )}
       {room.capturing.value && (
-        <div class="toast card" data-tone="info" data-testid="capturing">
-          <Sign name="eye" size={18} />
+        <Toast look={{ tone: "info", sign: "eye" }} testid="capturing">
           <p>
             <strong>{t("capturing.title")}</strong> {t("capturing.text")}
           </p>
           <button type="button" class="button" onClick={() => room.release()} data-testid="release">
             {t("capturing.stop")}
           </button>
-        </div>
+        </Toast>
       )}
       {shown && (
-        <div class="toast card" data-tone="bad" data-testid="error" data-code={shown.code}>
-          <Sign name="warning" size={18} />
+        <Toast look={{ tone: "bad", sign: "warning" }} testid="error" code={shown.code}>
           <p>
             <strong>{shown.code}</strong> {shown.message} {shown.hint}
           </p>
           <button type="button" class="button quiet" onClick={() => setClosed(error)} aria-label={t("close")}>
             <Sign name="cross" />
           </button>
-        </div>
+        </Toast>
       )}
+    </div>
+  );
+}
+
+function Toast({ look, testid, code, children }: { look: Look; testid: string; code?: string; children: ComponentChildren }) {
+  return (
+    <div class="toast card" data-tone={look.tone} data-testid={testid} data-code={code}>
+      <Sign name={look.sign} size={18} />
+      {children}
     </div>
   );
 }

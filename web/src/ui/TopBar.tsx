@@ -33,7 +33,7 @@ export function TopBar({ room }: { room: RoomModel | null }) {
           <div class="topbar-room">
             <span class="hidden-visually">{t("invite.code")}</span>
             <code>{code.value}</code>
-            <Copy text={code.value} label={t("copy.code")} />
+            <Copy text={code.value} />
           </div>
         )}
         {place.value.at === "room" && (

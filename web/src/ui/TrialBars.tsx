@@ -96,7 +96,7 @@ export function Lane({ trial: tr, zeroMs, lengthMs, nowMs }: { trial: TrialSteps
       ))}
       {end !== null && (
         <svg x={x(end)} y="0" overflow="visible">
-          <g class="lane-end">
+          <g class="lane-end sign">
             {tr.outcome === "connected" ? (
               <path transform="translate(3 4)" d="M3 8.5l3.2 3.2L13 4.8" />
             ) : (

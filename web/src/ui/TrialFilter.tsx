@@ -5,15 +5,25 @@ import { candidateKinds, type KindFilter } from "./matrix/marks";
 
 export type Filter = TrialKind | "all";
 
+interface ChoiceProps<T> {
+  name: string;
+  legend: string;
+  values: readonly T[];
+  value: T;
+  text: (value: T) => string;
+  onChange: (to: T) => void;
+  disabled?: boolean;
+  testid?: string;
+}
+
 /** Choice is one of a few values, all of them in sight. */
-export function Choice<T extends string>(props: { name: string; legend: string; values: readonly T[]; value: T; text: (value: T) => string; onChange: (to: T) => void }) {
-  const { name, legend, values, value, text, onChange } = props;
+export function Choice<T extends string | number>({ name, legend, values, value, text, onChange, disabled, testid = `filter-${name}` }: ChoiceProps<T>) {
   return (
-    <fieldset class="trial-filter">
+    <fieldset class="trial-filter" disabled={disabled}>
       <legend class="hidden-visually">{legend}</legend>
       {values.map((v) => (
         <label key={v}>
-          <input type="radio" name={name} checked={value === v} onChange={() => onChange(v)} class="hidden-visually" data-testid={`filter-${name}-${v}`} />
+          <input type="radio" name={name} checked={value === v} onChange={() => onChange(v)} class="hidden-visually" data-testid={`${testid}-${v}`} />
           <span>{text(v)}</span>
         </label>
       ))}

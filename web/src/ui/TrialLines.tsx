@@ -9,14 +9,14 @@ import { outcomeLook } from "./tones";
 /** TrialLines are trials beside those of the strip: of an experiment, or of a headless peer. One line each. */
 export function TrialLines({ trials }: { trials: readonly TrialReport[] }) {
   return (
-    <ul class="trial-lines">
+    <ul class="trial-lines stack">
       {trials.map((tr) => (
         <li key={tr.id} data-testid="side-trial" data-trial={tr.kind} data-outcome={tr.outcome}>
-          <p>
-            <Badge look={outcomeLook[tr.outcome]} text={t(tr.outcome ? `outcome.${tr.outcome}` : "outcome.running")} />
+          <p class="row tight">
+            <Badge look={outcomeLook[tr.outcome]} text={t(`outcome.${tr.outcome}`)} />
             <strong>{word("trial", tr.kind)}</strong>
             {tr.selectedPair && (
-              <span class="trial-line-pair mono small">
+              <span class="row tight mono small">
                 <PairName pair={tr.selectedPair} />
               </span>
             )}

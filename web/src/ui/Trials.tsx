@@ -48,7 +48,7 @@ export function Trials({ report }: { report: Report }) {
           <Trial key={r.id} row={r} report={report} lengthMs={lengthMs} nowMs={nowMs} />
         ))}
       </ul>
-      <p class="trials-note muted small">{t("bars.axis")}</p>
+      <p class="trials-note right muted small">{t("bars.axis")}</p>
       <details class="trials-table">
         <summary>{t("bars.table")}</summary>
         <Table rows={rows} report={report} />
@@ -99,7 +99,7 @@ function Runs({ runs, chosen, onChoose }: { runs: readonly RunSteps[]; chosen: n
         <option value={0}>{t("bars.newest")}</option>
         {runs.map((r) => (
           <option key={r.number} value={r.number}>
-            {t("bars.run", { n: r.number })}
+            {t("trial.run", { n: r.number })}
             {r.experiment && ` · ${word("experiment", r.experiment)}`}
           </option>
         ))}
@@ -126,15 +126,15 @@ function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; len
   const total = tr?.clocks.totalMs ?? (steps?.endMs != null ? steps.endMs - steps.startMs : null);
   return (
     <li class="trial" data-tone={look.tone} data-testid={`trial-${kind}`} data-outcome={outcome} data-step={step} data-run={run}>
-      <header>
-        <div class="trial-name">
+      <header class="stack">
+        <div class="row tight between">
           <h3>
             <Explain term="trial">{word("trial", kind)}</Explain>
           </h3>
-          <Badge look={look} text={t(outcome ? `outcome.${outcome}` : "outcome.running")} />
+          <Badge look={look} text={t(`outcome.${outcome}`)} />
         </div>
         <p class="small">{word("uses", kind)}</p>
-        <p class="trial-foot muted small">
+        <p class="row tight muted small">
           <span>{t("trial.offerer", { peer: peerName(report, offerer) })}</span>
           <span>
             {t("trial.run", { n: run })}
@@ -142,9 +142,9 @@ function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; len
           </span>
         </p>
       </header>
-      <div class="trial-body">
+      <div class="trial-body stack">
         {steps ? <Lane trial={steps} zeroMs={row.zeroMs} lengthMs={lengthMs} nowMs={nowMs} /> : <p class="lane-void muted small">{t("bars.void")}</p>}
-        <ol class="steps" aria-label={t("bars.steps")}>
+        <ol class="steps row" aria-label={t("bars.steps")}>
           {stepNames.map((name, i) => {
             const own = steps?.steps[name];
             const state = i < at ? "done" : i > at || outcome === "skipped" ? "open" : outcome ? "broken" : "now";
@@ -159,7 +159,7 @@ function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; len
         </ol>
         <div class="trial-said">
           {(!measured || (outcome !== "connected" && outcome !== "")) && (
-            <p class="trial-reason">{tr?.error || tr?.reasonText || (outcome === "" ? t(`running.${stepNames[Math.min(at, stepNames.length - 1)]!}`) : said)}</p>
+            <p>{tr?.error || tr?.reasonText || (outcome === "" ? t(`running.${stepNames[Math.min(at, stepNames.length - 1)]!}`) : said)}</p>
           )}
           {measured && (
             <dl class="trial-numbers">
@@ -168,9 +168,9 @@ function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; len
                   <Figure name="RTT" value={ms(measured.data?.rttMs)}>
                     {measured.data?.roundTripsMs && <Sparkline values={measured.data.roundTripsMs} />}
                   </Figure>
-                  <Figure name={t("trial.loss")} value={percent(measured.data?.lossPercent)} />
+                  <Figure name={t("plots.loss")} value={percent(measured.data?.lossPercent)} />
                   <Figure name={t("trial.rate")} value={rate(measured.data?.throughputKbps)} />
-                  <Figure name={t("trial.video")} value={measured.video ? t("trial.frames", { n: measured.video.framesDecoded }) : none} />
+                  <Figure name={t("plots.fps")} value={measured.video ? t("trial.frames", { n: measured.video.framesDecoded }) : none} />
                 </>
               )}
               <div class="trial-pair">
@@ -216,9 +216,8 @@ function Figure({ name, value, children }: { name: string; value: string; childr
 function Table({ rows, report }: { rows: readonly Row[]; report: Report }) {
   const ends = rows.flatMap((r) => Object.entries(r.steps?.ends ?? {}).map(([peer, steps]) => ({ row: r, peer, steps })));
   return (
-    <div class="trials-scroll" tabIndex={0} role="region" aria-label={t("bars.table")}>
-      <table class="small">
-        <caption class="hidden-visually">{t("bars.caption")}</caption>
+    <div class="scroll" tabIndex={0} role="region" aria-label={t("bars.table")}>
+      <table class="small nowrap">
         <thead>
           <tr>
             <th scope="col">{t("signaling.trial")}</th>
@@ -241,7 +240,7 @@ function Table({ rows, report }: { rows: readonly Row[]; report: Report }) {
                   {steps[s] ? `${lasted(steps[s], row.steps)} (+${ms(steps[s].fromMs - row.zeroMs)})` : none}
                 </td>
               ))}
-              <td>{endWord(row.steps!) || t(row.steps!.outcome ? `outcome.${row.steps!.outcome}` : "outcome.running")}</td>
+              <td>{endWord(row.steps!) || t(`outcome.${row.steps!.outcome}`)}</td>
             </tr>
           ))}
         </tbody>

@@ -6,7 +6,7 @@ import { Badge } from "./Badge";
 import { causeOf, snippet } from "./format";
 import { Servers } from "./servers/Servers";
 import { Sign } from "./Sign";
-import { confidenceLook, needsLook, outcomeLook, type Look } from "./tones";
+import { confidenceLook, needsLook, type Look } from "./tones";
 
 /** Verdict is the answer, to be read from across the room. */
 export function Verdict({ report }: { report: Report | null }) {
@@ -22,6 +22,7 @@ export function Verdict({ report }: { report: Report | null }) {
       class="verdict card"
       data-tone={look.tone}
       data-phase={phase}
+      data-ran={phase === "measuring" || phase === "final" || undefined}
       data-testid="verdict"
       data-needs={v?.needs ?? "undetermined"}
       data-cause={v?.cause ?? ""}
@@ -40,14 +41,14 @@ export function Verdict({ report }: { report: Report | null }) {
           <p class="verdict-summary">{v?.summary || t(`phase.${phase}.text`)}</p>
           {!open && sure(v) && <span class="hidden-visually">{word("confidence", v.confidence)}</span>}
           {before && (
-            <p class="verdict-before" data-testid="verdict-before">
+            <p class="verdict-before muted" data-testid="verdict-before">
               <Sign name="swap" size={13} /> {t("verdict.before", { before })}
             </p>
           )}
         </div>
         {v?.advice && <p class="verdict-advice">{v.advice}</p>}
         {report && report.run > 0 && (
-          <div class="verdict-facts">
+          <div class="verdict-facts row">
             {phase === "final" ? (
               <Badge look={{ tone: look.tone, sign: "check" }} text={t("verdict.final")} />
             ) : (
@@ -97,22 +98,13 @@ function useBefore(report: Report | null): string {
   return seen.current.before === text ? "" : seen.current.before;
 }
 
-/** Progress says which trials are still out, and so why the verdict may yet change. */
+/** Progress says how many trials are still out, and so why the verdict may yet change. Which they are stands below, in the trials. */
 function Progress({ report }: { report: Report }) {
   const out = new Set(report.verdict.pending);
   const trials = report.trials.filter((tr) => tr.id.endsWith(`-${report.run}`));
   const total = new Set([...trials.map((tr) => tr.kind), ...out]).size;
   if (total === 0) return null;
   return (
-    <div class="verdict-progress">
-      <progress max={total} value={total - out.size} aria-label={t("verdict.progress", { done: total - out.size, total })} />
-      <ul>
-        {trials.map((tr) => (
-          <li key={tr.kind}>
-            <Sign name={outcomeLook[tr.outcome].sign} size={12} /> {word("trial", tr.kind)}
-          </li>
-        ))}
-      </ul>
-    </div>
+    <progress max={total} value={total - out.size} aria-label={t("verdict.progress", { done: total - out.size, total })} />
   );
 }

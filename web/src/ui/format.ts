@@ -1,3 +1,4 @@
+import { t } from "../i18n";
 import type { Finding, ICEServer, Lang, Needs, PeerReport, Report, TrialKind } from "../protocol.gen";
 
 /** none stands wherever nothing was measured: an absent number is not a zero. */
@@ -33,6 +34,11 @@ export function endpoint(address: string, port: number | undefined): string {
 /** shortAddress keeps a .local name's beginning: it is random, eight digits tell it from the others on the page. */
 export function shortAddress(address: string): string {
   return address.replace(/^([0-9a-f]{8})-[0-9a-f-]{27}\.local/i, "$1….local");
+}
+
+/** endpointText is an endpoint for the reader, who may be told no address. */
+export function endpointText({ address, port }: { address: string; port: number }): string {
+  return address ? endpoint(shortAddress(address), port) : `${t("candidates.hidden")}:${port}`;
 }
 
 /** labelOf is what a person called the machine, or "" where that says no more than its letter. */
@@ -79,6 +85,11 @@ export function trialKinds(report: Report, more: readonly TrialKind[] = []): Tri
 /** hiddenCredential is what the server writes in the place of a secret. */
 const hiddenCredential = "(hidden)";
 
+/** pasted is a server as it stands in a line to copy: with words in the place of what is hidden. */
+export function pasted(s: ICEServer): ICEServer {
+  return s.credential === hiddenCredential ? { ...s, username: "USERNAME", credential: "CREDENTIAL" } : s;
+}
+
 /** needsSecret tells whether the line to paste has placeholders in it: this server's credentials are hidden, and hold for one room only. */
 export function needsSecret(servers: readonly ICEServer[]): boolean {
   return servers.some((s) => s.credential === hiddenCredential);
@@ -91,12 +102,11 @@ export function snippet(needs: Needs, servers: readonly ICEServer[]): string {
   const one = (s: ICEServer) => {
     const urls = s.urls.map((u) => JSON.stringify(u));
     const members = [`urls: ${urls.length === 1 ? urls[0] : `[${urls.join(", ")}]`}`];
-    const hidden = s.credential === hiddenCredential;
-    if (s.username) members.push(`username: ${JSON.stringify(hidden ? "USERNAME" : s.username)}`);
-    if (s.credential) members.push(`credential: ${JSON.stringify(hidden ? "CREDENTIAL" : s.credential)}`);
+    if (s.username) members.push(`username: ${JSON.stringify(s.username)}`);
+    if (s.credential) members.push(`credential: ${JSON.stringify(s.credential)}`);
     return members.length === 1 ? `{ ${members[0]} }` : `{\n      ${members.join(",\n      ")},\n    }`;
   };
-  return `new RTCPeerConnection({\n  iceServers: [\n${servers.map((s) => `    ${one(s)},`).join("\n")}\n  ],\n})`;
+  return `new RTCPeerConnection({\n  iceServers: [\n${servers.map((s) => `    ${one(pasted(s))},`).join("\n")}\n  ],\n})`;
 }
 
 /** findingURL is where this server says everything about a cause. */

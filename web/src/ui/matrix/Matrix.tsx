@@ -2,13 +2,13 @@ import "./Matrix.css";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { t, word } from "../../i18n";
 import { candidateKey, focusOfPair, pairKey, pointed } from "../../model/focus";
-import type { PairEnd, PairReport, Report, TrialReport } from "../../protocol.gen";
-import { endpoint, peerName, shortAddress } from "../format";
+import type { DirectionState, PairEnd, PairReport, Report, TrialReport } from "../../protocol.gen";
+import { endpointText, peerName } from "../format";
 import { Sign } from "../Sign";
 import { directionLook } from "../tones";
 import { moved, seen } from "./grid";
 import { useLights } from "./lights";
-import { matrixOf, waysOf, type Way } from "./matrix";
+import { matrixOf, pairData, waysOf, type Way } from "./matrix";
 import { offerPairs } from "./sought";
 import { alike, still } from "./still";
 
@@ -132,7 +132,7 @@ export function Matrix({ report, trial: tr, label, own, chosen, choose }: Props)
   return (
     <div
       ref={box}
-      class="matrix"
+      class="matrix scroll"
       role="grid"
       tabIndex={0}
       aria-label={label}
@@ -217,7 +217,7 @@ function End({ end, role, index }: { end: PairEnd; role: "columnheader" | "rowhe
         {end.type}
         {end.protocol === "tcp" && " tcp"}
       </span>
-      <span class="matrix-address">{end.address ? endpoint(shortAddress(end.address), end.port) : `${t("candidates.hidden")}:${end.port}`}</span>
+      <span class="matrix-address">{endpointText(end)}</span>
     </div>
   );
 }
@@ -244,23 +244,14 @@ const Cell = still<CellProps>(
         </div>
       );
     }
-    const key = pairKey(tr.id, p);
     const ways = waysOf(p);
     const [a, b] = [tr.a.toUpperCase(), tr.b.toUpperCase()];
     return (
       <div
         {...common}
         class="matrix-cell"
-        aria-selected={key === chosen}
-        data-key={key}
-        data-testid="pair"
-        data-trial={tr.kind}
-        data-local={endpoint(p.local.address, p.local.port)}
-        data-remote={endpoint(p.remote.address, p.remote.port)}
-        data-state={p.state}
-        data-selected={String(p.selected ?? false)}
-        data-a-to-b={p.directions.aToB}
-        data-b-to-a={p.directions.bToA}
+        aria-selected={pairKey(tr.id, p) === chosen}
+        {...pairData(tr, p)}
       >
         <span class="hidden-visually">{[p.selected ? t("matrix.selected") : "", said(ways[0], peerName(report, tr.a), peerName(report, tr.b)), said(ways[1], peerName(report, tr.b), peerName(report, tr.a))].filter(Boolean).join(" ")}</span>
         <Direction way={ways[0]} names={`${a}→${b}`} />
@@ -283,12 +274,17 @@ function Direction({ way, names }: { way: Way; names: string }) {
     <div class="matrix-way" data-tone={look.tone} aria-hidden="true">
       <Sign name={look.sign} size={12} />
       <span class="matrix-names mono">{names}</span>
-      <span class="matrix-word">{word("matrix", way.state)}</span>
+      <span class="matrix-word">{shortWord(way.state)}</span>
       <span class="matrix-counts mono" data-counted={counted}>
         {counted ? way.counts.map((n) => n ?? "–").join(" · ") : t("matrix.uncounted")}
       </span>
     </div>
   );
+}
+
+/** shortWord fits into a cell. */
+function shortWord(state: DirectionState): string {
+  return word(state === "lost-on-return" || state === "non-symmetric" ? "matrix" : "direction", state);
 }
 
 /** said is a direction in whole words. */

@@ -1,4 +1,6 @@
+import { pairKey } from "../../model/focus";
 import type { DirectionState, PairCounters, PairEnd, PairReport, Report, TrialReport } from "../../protocol.gen";
+import { endpoint } from "../format";
 
 /** Matrix is the pairs of a trial by their ends: a's down, b's across. */
 export interface Matrix {
@@ -64,4 +66,19 @@ export function uncounted(tr: TrialReport): string[] {
     return shown.length > 0 && shown.every((c) => c.requestsSent === null && c.requestsReceived === null && c.responsesSent === null);
   };
   return [silent((p) => p.a) ? tr.a : "", silent((p) => p.b) ? tr.b : ""].filter(Boolean);
+}
+
+/** pairData is how a pair is told from others on the page, in a cell and in a row alike. */
+export function pairData(trial: TrialReport, p: PairReport) {
+  return {
+    "data-key": pairKey(trial.id, p),
+    "data-testid": "pair",
+    "data-trial": trial.kind,
+    "data-local": endpoint(p.local.address, p.local.port),
+    "data-remote": endpoint(p.remote.address, p.remote.port),
+    "data-state": p.state,
+    "data-selected": String(p.selected ?? false),
+    "data-a-to-b": p.directions.aToB,
+    "data-b-to-a": p.directions.bToA,
+  };
 }

@@ -1,4 +1,3 @@
-import "uplot/dist/uPlot.min.css";
 import "./Plots.css";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { t, word } from "../../i18n";
@@ -8,6 +7,7 @@ import type { Report, TrialKind } from "../../protocol.gen";
 import { ms, none, percent, rate } from "../format";
 import { useRoom } from "../context";
 import { useInks } from "../timeline/canvas";
+import { Probes } from "../timeline/Probes";
 import { cursorMs } from "../timeline/view";
 import { TrialFilter, type Filter } from "../TrialFilter";
 import { type Style } from "./options";
@@ -51,19 +51,15 @@ export default function Plots({ report }: { report: Report }) {
   }, [fold, fold.lines.size, filter, fold.version]);
   const styleOf = (l: Line): Style => ({ ink: colours[l.kind]!, dashed: l.from > l.to, dots: l.metric === "trips" || l.metric === "loss", line: l.metric !== "trips" && l.metric !== "loss" });
   return (
-    <div class="plots card" ref={box} data-testid="plots">
-      <div hidden aria-hidden="true">
-        {(["text", "muted", "accent", "ok", "warn", "bad", "violet", "line", "ground", "band", "lit"] as const).map((ink) => (
-          <i key={ink} data-ink={ink} class="probe" />
-        ))}
-      </div>
+    <div class="plots stack card" ref={box} data-testid="plots">
+      <Probes />
       <div class="plots-tools">
         <TrialFilter name="plots" kinds={kinds as TrialKind[]} value={filter} onChange={setFilter} />
       </div>
       <div class="plots-grid">
         {quantities.map((q) => (
           <figure key={q.name} class="plot" data-testid={`plot-${q.name}`} data-lines={lines.get(q.name)!.length}>
-            <figcaption>
+            <figcaption class="cut">
               <strong>{t(`plots.${q.name}`)}</strong> <span class="muted small">{q.unit} · {t(`plots.${q.name}.text`)}</span>
             </figcaption>
             {lines.get(q.name)!.length === 0 && <p class="plot-none muted small">{t("plots.none")}</p>}
@@ -91,8 +87,8 @@ function Values({ fold, report, filter }: { fold: SeriesFold; report: Report; fi
     return null;
   };
   return (
-    <div class="plot-values" tabIndex={0} role="region" aria-label={t("plots.title")}>
-      <table class="small" data-testid="plot-values">
+    <div class="plot-values scroll" tabIndex={0} role="region" aria-label={t("plots.title")}>
+      <table class="small nowrap" data-testid="plot-values">
         <caption>{at === null ? t("plots.latest") : t("plots.cursor", { at: (at / 1000).toFixed(2) })}</caption>
         <thead>
           <tr>
@@ -112,7 +108,7 @@ function Values({ fold, report, filter }: { fold: SeriesFold; report: Report; fi
                   <path d="M0 4h26" stroke-dasharray={from > to ? "5 3" : undefined} />
                 </svg>
                 {word("trial", kindOf(trial))}{" "}
-                <span class="plot-way">
+                <span class="muted">
                   {from.toUpperCase()} → {to.toUpperCase()}
                 </span>
               </th>

@@ -24,9 +24,9 @@ export function when(text: string): string {
 export function Compared({ comparison: c, names, ids }: { comparison: Comparison; names?: readonly string[]; ids?: readonly string[] }) {
   const groups = [...new Set(c.changes.map((ch) => ch.group))];
   return (
-    <div class="compared" data-testid="comparison" data-tone-of={c.tone}>
+    <div class="compared stack" data-testid="comparison" data-tone-of={c.tone}>
       <section class="compared-head card" data-tone={changeLook[c.tone].tone} aria-labelledby="compared-title">
-        <p class="compared-kind">
+        <p>
           <Badge look={changeLook[c.tone]} text={t(`compare.tone.${c.tone}`)} /> <span class="muted">{t("compare.title")}</span>
         </p>
         <h1 id="compared-title">{c.summary}</h1>
@@ -45,7 +45,7 @@ export function Compared({ comparison: c, names, ids }: { comparison: Comparison
       ))}
       {c.unchanged.length > 0 && (
         <Section id="unchanged" title={t("compare.unchanged")}>
-          <ul class="compared-same">
+          <ul class="stack muted">
             {c.unchanged.map((f) => (
               <li key={f.title}>
                 <Sign name="dash" /> {f.title}
@@ -61,8 +61,8 @@ export function Compared({ comparison: c, names, ids }: { comparison: Comparison
 function Side({ title, side, name, id }: { title: string; side: ComparedReport; name: string | undefined; id: string | undefined }) {
   const v = side.verdict;
   return (
-    <section class="compared-side card" aria-label={title}>
-      <h2>
+    <section class="compared-side stack card" aria-label={title}>
+      <h2 class="row tight">
         {title} <time class="muted small">{when(side.generatedAt)}</time>
       </h2>
       <p>
@@ -75,7 +75,7 @@ function Side({ title, side, name, id }: { title: string; side: ComparedReport; 
       )}
       <p class="muted small">
         {side.peers.map((p) => [p.id.toUpperCase(), p.label, p.browser].filter(Boolean).join(" ")).join(" ↔ ") || none}
-        {name && <span class="compared-file mono"> {name}</span>}
+        {name && <span class="mono"> {name}</span>}
       </p>
       {id && (
         <p>

@@ -39,13 +39,13 @@ export function DropZone() {
     };
   }, []);
   return (
-    <section class="drop" aria-labelledby="drop-title" data-over={over || undefined} data-testid="drop">
+    <section class="drop vacant row" aria-labelledby="drop-title" data-over={over || undefined} data-testid="drop">
       <Sign name="download" size={22} />
       <div>
-        <h2 id="drop-title">{t("drop.title")}</h2>
+        <h3 id="drop-title">{t("drop.title")}</h3>
         <p class="muted">{t("drop.text")}</p>
         {why && (
-          <p class="drop-why" role="alert">
+          <p class="bad" role="alert">
             {why}
           </p>
         )}

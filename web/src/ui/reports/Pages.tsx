@@ -1,4 +1,5 @@
 import "./Pages.css";
+import type { ComponentChildren } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { lang, t, word } from "../../i18n";
 import { needsValues, type Comparison, type KeptReport, type Needs, type Report } from "../../protocol.gen";
@@ -11,7 +12,7 @@ import { Section } from "../Section";
 import { Sign } from "../Sign";
 import { needsLook } from "../tones";
 import { Compared, when } from "./Compared";
-import { brought, failed, fetchComparison, fetchFinished, fetchList, type Finished } from "./data";
+import { brought, failed, fetchComparison, fetchFinished, fetchList, type Finished, type Loaded } from "./data";
 import { DropZone } from "./Drop";
 import { place } from "./place";
 import { Failed, Loading, useLoaded } from "./States";
@@ -32,6 +33,10 @@ export function ReportsPages() {
   }
 }
 
+function compareURL(a: string, b: string): string {
+  return `/compare?${new URLSearchParams({ a, b, lang: lang() })}`;
+}
+
 function Back() {
   return (
     <a class="button" href={`/reports?lang=${lang()}`} data-testid="reports-back">
@@ -40,16 +45,24 @@ function Back() {
   );
 }
 
+/** Load is one of three: it is on its way, it does not come, or it is here. */
+function Load<T>({ loaded, again, text, children }: { loaded: Loaded<T>; again?: (() => void) | undefined; text: string; children: (value: T) => ComponentChildren }) {
+  if (loaded.state === "loading") return <Loading text={text} />;
+  if (loaded.state === "ready") return <>{children(loaded.value)}</>;
+  return (
+    <Failed failed={loaded} again={again}>
+      <Back />
+    </Failed>
+  );
+}
+
 function One({ id }: { id: string }) {
   const [loaded, again] = useLoaded(id, () => fetchFinished(id));
-  if (loaded.state === "loading") return <Loading text={t("reports.loading.one")} />;
-  if (loaded.state === "failed")
-    return (
-      <Failed failed={loaded} again={again}>
-        <Back />
-      </Failed>
-    );
-  return <FinishedReport finished={loaded.value} id={id} />;
+  return (
+    <Load loaded={loaded} again={again} text={t("reports.loading.one")}>
+      {(finished) => <FinishedReport finished={finished} id={id} />}
+    </Load>
+  );
 }
 
 /** FinishedReport draws a report with the parts of a live room, in which nothing can be run any more. */
@@ -59,11 +72,11 @@ export function FinishedReport({ finished, id, name }: { finished: Finished; id?
   const document = (format: string) => `/api/v1/reports/${id}?format=${format}&lang=${lang()}`;
   return (
     <Room.Provider value={still}>
-      <div class="finished" data-testid="finished">
+      <div class="row between" data-testid="finished">
         <p>
           <Sign name="eye" /> {t("reports.finished", { when: when(report.generatedAt) })} {name && <span class="mono">{name}</span>}
         </p>
-        <div class="finished-do">
+        <div class="row tight">
           <Back />
           {id && (
             <>
@@ -105,49 +118,41 @@ function Imported({ report: { imported } }: { report: Report }) {
 
 function Two({ a, b }: { a: string; b: string }) {
   const [loaded, again] = useLoaded<Comparison>(`${a} ${b}`, () => fetchComparison(a, b));
-  if (loaded.state === "loading") return <Loading text={t("reports.loading.two")} />;
-  if (loaded.state === "failed")
-    return (
-      <Failed failed={loaded} again={again}>
-        <Back />
-      </Failed>
-    );
-  const swapped = `/compare?${new URLSearchParams({ a: b, b: a, lang: lang() })}`;
   return (
-    <>
-      <div class="finished-do">
-        <Back />
-        <a class="button" href={swapped}>
-          <Sign name="swap" /> {t("compare.swap")}
-        </a>
-      </div>
-      <Compared comparison={loaded.value} ids={[a, b]} />
-    </>
+    <Load loaded={loaded} again={again} text={t("reports.loading.two")}>
+      {(comparison) => (
+        <>
+          <div class="row tight">
+            <Back />
+            <a class="button" href={compareURL(b, a)}>
+              <Sign name="swap" /> {t("compare.swap")}
+            </a>
+          </div>
+          <Compared comparison={comparison} ids={[a, b]} />
+        </>
+      )}
+    </Load>
   );
 }
 
 function BroughtPage() {
-  const now = brought.value ?? { state: "loading" };
   return (
     <>
-      {now.state === "loading" && <Loading text={t("drop.loading")} />}
-      {now.state === "failed" && (
-        <Failed failed={now}>
-          <Back />
-        </Failed>
-      )}
-      {now.state === "ready" &&
-        ("diagnosed" in now.value ? (
-          <>
-            <div class="finished-do">
-              <Back />
-            </div>
-            <Compared comparison={now.value.diagnosed.comparison} />
-            <p class="muted small mono">{now.value.names.join(", ")}</p>
-          </>
-        ) : (
-          <FinishedReport finished={now.value} name={now.value.names.join(", ")} />
-        ))}
+      <Load loaded={brought.value ?? { state: "loading" }} text={t("drop.loading")}>
+        {(now) =>
+          "diagnosed" in now ? (
+            <>
+              <div>
+                <Back />
+              </div>
+              <Compared comparison={now.diagnosed.comparison} />
+              <p class="muted small mono">{now.names.join(", ")}</p>
+            </>
+          ) : (
+            <FinishedReport finished={now} name={now.names.join(", ")} />
+          )
+        }
+      </Load>
       <DropZone />
     </>
   );
@@ -164,10 +169,10 @@ function List() {
         <p class="muted">{t("reports.text")}</p>
       </header>
       {loaded.state === "failed" ? (
-        <Failed failed={loaded} {...(loaded.code !== "not-listed" && { again })} />
+        <Failed failed={loaded} again={loaded.code === "not-listed" ? undefined : again} />
       ) : (
-        <section class="reports" aria-label={t("reports.title")}>
-          <label class="reports-filter">
+        <section class="reports stack" aria-label={t("reports.title")}>
+          <label class="row">
             <span>{t("reports.filter")}</span>
             <select class="field" value={needs} onChange={(e) => setNeeds(e.currentTarget.value as Needs | "")} data-testid="reports-filter">
               <option value="">{t("filter.all")}</option>
@@ -216,12 +221,12 @@ export function Kept({ first, next: begin, needs, durable, days }: { first: read
     );
   return (
     <>
-      <div class="reports-do">
+      <div class="row between">
         <span role="status" class="muted">
           {t("reports.chosen", { n: pair.length })}
         </span>
         {pair.length === 2 ? (
-          <a class="button primary" href={`/compare?${new URLSearchParams({ a: pair[0]!.id, b: pair[1]!.id, lang: lang() })}`} data-testid="reports-compare">
+          <a class="button primary" href={compareURL(pair[0]!.id, pair[1]!.id)} data-testid="reports-compare">
             <Sign name="swap" /> {t("reports.compare")}
           </a>
         ) : (
@@ -243,7 +248,7 @@ export function Kept({ first, next: begin, needs, durable, days }: { first: read
               <a class="reports-open" href={`/reports/${r.id}?lang=${lang()}`}>
                 {machines}
               </a>
-              <span class="reports-verdict">
+              <span class="reports-verdict row tight">
                 <Badge look={needsLook[r.needs]} text={word("needs", r.needs)} />
                 {r.causeTitle && <span class="muted small">{r.causeTitle}</span>}
               </span>
@@ -260,7 +265,7 @@ export function Kept({ first, next: begin, needs, durable, days }: { first: read
         </button>
       )}
       {why && (
-        <p role="alert" class="reports-why">
+        <p role="alert" class="bad">
           {why}
         </p>
       )}

@@ -33,7 +33,7 @@ export function Loading({ text }: { text: string }) {
 }
 
 /** Failed says what went wrong, in the reader's words where they are known, and what can be done. */
-export function Failed({ failed: what, again, children }: { failed: Extract<Loaded<unknown>, { state: "failed" }>; again?: () => void; children?: ComponentChildren }) {
+export function Failed({ failed: what, again, children }: { failed: Extract<Loaded<unknown>, { state: "failed" }>; again?: (() => void) | undefined; children?: ComponentChildren }) {
   const title = word("reports.failed", what.code);
   const text = `${what.code}.text`;
   const said = word("reports.failed", text);
@@ -43,7 +43,7 @@ export function Failed({ failed: what, again, children }: { failed: Extract<Load
       <div>
         <h1>{title === what.code ? t("reports.failed") : title}</h1>
         <p>{said === text ? what.message : said}</p>
-        <div class="state-do">
+        <div class="row tight">
           {again && (
             <button type="button" class="button primary" onClick={again}>
               <Sign name="again" /> {t("action.reload")}

@@ -26,13 +26,17 @@ export function failed(e: unknown): { state: "failed"; code: string; message: st
   return { state: "failed", code: e instanceof Refused ? e.code : "", message: e instanceof Error ? e.message : String(e) };
 }
 
-export async function fetchList(needs: Needs | "", before = ""): Promise<KeptReports> {
-  const query = new URLSearchParams({ lang: lang(), ...(needs && { needs }), ...(before && { before }) });
-  return (await answered(await fetch(`/api/v1/reports?${query}`))).json() as Promise<KeptReports>;
+async function get<T>(path: string, query: Record<string, string> = {}): Promise<T> {
+  const answer = await fetch(`/api/v1/${path}?${new URLSearchParams({ lang: lang(), ...query })}`);
+  return (await answered(answer)).json() as Promise<T>;
 }
 
-export async function fetchComparison(a: string, b: string): Promise<Comparison> {
-  return (await answered(await fetch(`/api/v1/compare?${new URLSearchParams({ a, b, lang: lang() })}`))).json() as Promise<Comparison>;
+export function fetchList(needs: Needs | "", before = ""): Promise<KeptReports> {
+  return get("reports", { ...(needs && { needs }), ...(before && { before }) });
+}
+
+export function fetchComparison(a: string, b: string): Promise<Comparison> {
+  return get("compare", { a, b });
 }
 
 /** Finished is a report with the events that it was made from, as far as they are at hand. */
@@ -42,9 +46,9 @@ export interface Finished {
 }
 
 export async function fetchFinished(id: string): Promise<Finished> {
-  const path = `/api/v1/reports/${encodeURIComponent(id)}`;
-  const [report, recording] = await Promise.all([fetch(`${path}?lang=${lang()}`).then(answered), fetch(`${path}/recording`).then(answered)]);
-  return { report: (await report.json()) as Report, events: eventsOf(await recording.text()) };
+  const path = `reports/${encodeURIComponent(id)}`;
+  const [report, recording] = await Promise.all([get<Report>(path), fetch(`/api/v1/${path}/recording`).then(answered)]);
+  return { report, events: eventsOf(await recording.text()) };
 }
 
 /** fetchEvent is one event of a room that is open; undefined: it has none of that number. */

@@ -2,11 +2,12 @@ import "./Servers.css";
 import { signal } from "@preact/signals";
 import { t } from "../../i18n";
 import type { ICEServer, Needs } from "../../protocol.gen";
-import { Copy } from "../Copy";
+import { Code } from "../Code";
 import { needsSecret } from "../format";
 import { Choice } from "../TrialFilter";
 import { coturnConf, coturnServers, forms, HOST, hostOf, line, mintCommand, relays, secretCommand, type Coturn, type Form } from "./lines";
-import { Tabs } from "./Tabs";
+
+const formNames: Record<Form, string> = { javascript: "JavaScript", json: "JSON" };
 
 // What was chosen stays when a new snapshot draws the verdict anew.
 const form = signal<Form>("javascript");
@@ -20,21 +21,16 @@ export function Servers({ needs, servers }: { needs: Needs; servers: readonly IC
   const list = mine ? servers : coturnServers(needs, coturn.value);
   const text = line(needs, list, form.value);
   return (
-    <div class="servers" data-testid="servers" data-whose={mine ? "this" : "coturn"}>
-      <div class="servers-choice">
-        {choice && (
-          <Choice name="servers" legend={t("servers.whose")} values={["this", "coturn"]} value={whose.value} text={(w) => t(`servers.${w}`)} onChange={(w) => (whose.value = w)} />
-        )}
-      </div>
+    <div class="servers stack" data-testid="servers" data-whose={mine ? "this" : "coturn"}>
+      {choice && (
+        <Choice name="servers" legend={t("servers.whose")} values={["this", "coturn"]} value={whose.value} text={(w) => t(`servers.${w}`)} onChange={(w) => (whose.value = w)} />
+      )}
       {!mine && <Fields needs={needs} />}
-      <Tabs id="ice" label={t("servers.form")} values={forms} value={form.value} text={(f) => t(`servers.${f}`)} onChange={(f) => (form.value = f)} tools={<Copy text={text} label={t("copy")} testid="copy-ice-servers" />}>
-        <pre class="mono" tabIndex={0} role="region" aria-label={t("verdict.paste")} data-testid="ice-servers">
-          {text}
-        </pre>
-      </Tabs>
+      <Choice name="ice" testid="ice" legend={t("servers.form")} values={forms} value={form.value} text={(f) => formNames[f]} onChange={(f) => (form.value = f)} />
+      <Code text={text} label={t("verdict.paste")} testid="ice-servers" />
       {mine && needsSecret(servers) && (
         <p class="verdict-secret muted small" data-testid="verdict-secret">
-          {t("verdict.secret")} {t("servers.short")}
+          {t("verdict.secret")}
         </p>
       )}
       {!mine && <Behind needs={needs} />}
@@ -45,8 +41,8 @@ export function Servers({ needs, servers }: { needs: Needs; servers: readonly IC
 
 function Fields({ needs }: { needs: Needs }) {
   return (
-    <div class="servers-fields">
-      <label>
+    <div class="servers-fields row small">
+      <label class="row tight">
         <span>{t("servers.host")}</span>
         <input
           class="field mono"
@@ -59,7 +55,7 @@ function Fields({ needs }: { needs: Needs }) {
         />
       </label>
       {relays(needs) && (
-        <label class="servers-nat">
+        <label class="row tight">
           <input type="checkbox" checked={coturn.value.nat} onChange={(e) => (coturn.value = { ...coturn.value, nat: e.currentTarget.checked })} data-testid="coturn-nat" />
           <span>{t("servers.nat")}</span>
         </label>
@@ -98,16 +94,5 @@ function Mint({ own }: { own?: boolean }) {
         </>
       )}
     </details>
-  );
-}
-
-function Code({ text, label, testid }: { text: string; label: string; testid: string }) {
-  return (
-    <div class="servers-code">
-      <pre class="mono" tabIndex={0} role="region" aria-label={label} data-testid={testid}>
-        {text}
-      </pre>
-      <Copy text={text} label={t("copy.code")} testid={`copy-${testid}`} />
-    </div>
   );
 }

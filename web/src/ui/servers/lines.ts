@@ -1,22 +1,15 @@
 // The lines of a configuration, as text: what goes into the application, and what a coturn needs so that they hold.
 import type { ICEServer, Needs } from "../../protocol.gen";
-import { snippet } from "../format";
+import { pasted, snippet } from "../format";
 
 export type Form = "javascript" | "json";
 export const forms: readonly Form[] = ["javascript", "json"];
-
-/** What the server writes in the place of a secret, and what stands for it in a line to copy. */
-const hidden = "(hidden)";
-
-function shown(s: ICEServer): ICEServer {
-  return s.credential === hidden ? { ...s, username: "USERNAME", credential: "CREDENTIAL" } : s;
-}
 
 /** line is the configuration as code, or as JSON as the field "own iceServers" takes it; empty: none is known to help. */
 export function line(needs: Needs, servers: readonly ICEServer[], form: Form): string {
   if (form === "javascript") return snippet(needs, servers);
   if (needs === "nothing") return "[]";
-  return servers.length === 0 ? "" : JSON.stringify(servers.map(shown), null, 2);
+  return servers.length === 0 ? "" : JSON.stringify(servers.map(pasted), null, 2);
 }
 
 /** The port of STUN and TURN (RFC 8489 section 18.6); coturn's own default. */

@@ -4,7 +4,7 @@ import { lit, pointed } from "../../model/focus";
 import { search } from "../../model/search";
 import type { Event } from "../../protocol.gen";
 import { inspected, useRoom } from "../context";
-import { brief, inks, kindOfEvent, shapes, trialOf, type Kind } from "./kinds";
+import { brief, inks, kindOfEvent, shapes, trialName, trialOf, type Kind } from "./kinds";
 import { pointAt } from "./feed";
 import { here, reveal } from "./view";
 
@@ -79,7 +79,7 @@ export function EventList({ events }: { events: readonly Event[] }) {
   return (
     <div
       ref={box}
-      class="event-list"
+      class="event-list scroll"
       role="listbox"
       tabIndex={0}
       aria-label={t("timeline.list")}
@@ -112,13 +112,12 @@ function Space({ lines }: { lines: number }) {
   useLayoutEffect(() => {
     el.current!.style.height = `${lines * LINE_PX}px`;
   }, [lines]);
-  return <div ref={el} role="presentation" class="event-space" />;
+  return <div ref={el} role="presentation" />;
 }
 
 function Line({ event: e, at, of, active, lit, onClick, onPoint }: { event: Event; at: number; of: number; active: boolean; lit: boolean; onClick: () => void; onPoint: () => void }) {
   const kind = kindOfEvent(e);
   const trial = trialOf(e);
-  const cut = trial.lastIndexOf("-");
   return (
     <div
       id={`timeline-event-${e.seq}`}
@@ -133,16 +132,12 @@ function Line({ event: e, at, of, active, lit, onClick, onPoint }: { event: Even
       onMouseEnter={onPoint}
     >
       <Shape kind={kind} />
-      <span class="event-at mono">{(e.atMs / 1000).toFixed(3)}</span>
-      <span class="event-peer">{(e.peer ?? "").toUpperCase() || <span class="muted">–</span>}</span>
-      <span class="event-text">
+      <span class="right mono">{(e.atMs / 1000).toFixed(3)}</span>
+      <span>{(e.peer ?? "").toUpperCase() || <span class="muted">–</span>}</span>
+      <span class="cut">
         {lit && <span class="hidden-visually">{t("timeline.lit")}: </span>}
         <span class="hidden-visually">{word("kind", kind)}, </span>
-        {trial && (
-          <span class="muted">
-            {word("trial", trial.slice(0, cut))} {trial.slice(cut + 1)} ·{" "}
-          </span>
-        )}
+        {trial && <span class="muted">{trialName(trial)} · </span>}
         <strong>{e.type}</strong> {brief(e)}
       </span>
     </div>

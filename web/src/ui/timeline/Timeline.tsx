@@ -14,6 +14,7 @@ import { firstFrom, pointAt, useFold } from "./feed";
 import { kindOfEvent, kinds, sentence, trialOf, type Kind } from "./kinds";
 import { LaneFold, type Bin } from "./lanes";
 import { kindOf } from "../../model/steps";
+import { Probes } from "./Probes";
 import { bounds, chosen, cursorMs, follow, here, pan, reveal, show, showAll, showEvents, view, whole, zoom } from "./view";
 
 /** How far from a mark it is still meant. */
@@ -26,7 +27,6 @@ const STEP = 0.15;
 const ZOOM = 1.5;
 /** What a screen reader is told after a step to another event. */
 const stoodOn = signal("");
-const probes = ["text", "muted", "accent", "ok", "warn", "bad", "violet", "line", "ground", "band", "lit"] as const;
 
 /** Timeline is every event of the room on one time axis, by peer and trial; beside it the same events as a list. */
 export default function Timeline() {
@@ -88,10 +88,10 @@ export default function Timeline() {
   };
 
   return (
-    <div class="timeline card" data-testid="timeline">
-      <div class="timeline-tools">
+    <div class="timeline stack card" data-testid="timeline">
+      <div class="timeline-tools row between">
         <TrialFilter name="timeline" kinds={trials} value={trial} onChange={setTrial} />
-        <div class="timeline-zoom">
+        <div class="timeline-zoom row tight">
           <button type="button" class="button" onClick={() => zoom(1 / ZOOM)} aria-label={t("timeline.in")} title={t("timeline.in")}>
             +
           </button>
@@ -105,7 +105,7 @@ export default function Timeline() {
           <Evidence events={events} />
         </div>
       </div>
-      <fieldset class="timeline-kinds">
+      <fieldset class="timeline-kinds row tight">
         <legend class="hidden-visually">{t("timeline.kinds")}</legend>
         {kinds.map((kind) => (
           <label key={kind}>
@@ -131,7 +131,7 @@ export default function Timeline() {
         <Lanes fold={fold} events={events} shows={shows} onKeyDown={onKeyDown} />
         <EventList events={listed} />
       </div>
-      <p class="timeline-count muted small">{t("timeline.count", { n: listed.length, all: events.length })}</p>
+      <p class="right muted small">{t("timeline.count", { n: listed.length, all: events.length })}</p>
       <Status />
     </div>
   );
@@ -185,7 +185,7 @@ function Lanes({ fold, events, shows, onKeyDown }: { fold: LaneFold; events: rea
     if (!inks || !size || !stripSize || size.width === 0) return;
     const scene = { lanes: fold.lanes, lit: marked, inks, view: span, shows };
     onCanvas(main.current!, size, (g) => {
-      drawn.current = draw(g, { ...scene, ...size, runs: fold.runs, here: at ?? over?.top.seq ?? null, cursorMs: cursor, runWord: (n) => t("bars.run", { n }), serverWord: t("timeline.server"), peerWord: t("timeline.peer") });
+      drawn.current = draw(g, { ...scene, ...size, runs: fold.runs, here: at ?? over?.top.seq ?? null, cursorMs: cursor, runWord: (n) => t("trial.run", { n }), serverWord: t("timeline.server"), peerWord: t("timeline.peer") });
     });
     onCanvas(strip.current!, stripSize, (g) => drawOverview(g, { ...scene, ...stripSize }, all));
   });
@@ -288,12 +288,8 @@ function Lanes({ fold, events, shows, onKeyDown }: { fold: LaneFold; events: rea
   const told = over ?? null;
   const event = told ? events[firstFrom(events, told.top.seq)] : at !== null ? events[firstFrom(events, at)] : undefined;
   return (
-    <div class="timeline-lanes" ref={box}>
-      <div hidden aria-hidden="true">
-        {probes.map((ink) => (
-          <i key={ink} data-ink={ink} class="probe" />
-        ))}
-      </div>
+    <div class="timeline-lanes stack" ref={box}>
+      <Probes />
       <Strip canvas={strip} />
       <canvas
         ref={main}

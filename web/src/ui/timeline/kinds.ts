@@ -1,6 +1,7 @@
 import { t, word } from "../../i18n";
+import { kindOf, runOf } from "../../model/steps";
 import type { Event } from "../../protocol.gen";
-import { ms } from "../format";
+import { ms, shortAddress } from "../format";
 
 /** The kinds of events that are told apart, the most important first: where marks stand on each other, the first is drawn. */
 export const kinds = ["error", "room", "trial", "description", "check", "state", "measurement", "candidate", "applied", "sighting", "probe", "sample"] as const;
@@ -71,6 +72,11 @@ export function trialOf(e: Event): string {
   return typeof body?.trial === "string" ? body.trial : "";
 }
 
+/** trialName is a trial and its run. */
+export function trialName(id: string): string {
+  return `${word("trial", kindOf(id))} ${runOf(id)}`;
+}
+
 /** brief is what an event says, in the words of the wire. */
 export function brief(e: Event): string {
   switch (e.type) {
@@ -119,18 +125,17 @@ export function brief(e: Event): string {
 function candidateText(line: string): string {
   if (line === "") return word("signal", "end-of-candidates");
   const [, , transport, , address, port, , type] = line.split(" ");
-  return `${type} ${transport?.toLowerCase()} ${address?.replace(/^([0-9a-f]{8})-[0-9a-f-]{27}\.local$/i, "$1….local")}:${port}`;
+  return `${type} ${transport?.toLowerCase()} ${shortAddress(address ?? "")}:${port}`;
 }
 
 /** sentence is all that is said of an event in one line. */
 export function sentence(e: Event): string {
   const trial = trialOf(e);
-  const at = trial.lastIndexOf("-");
   return [
     `#${e.seq}`,
     `+${(e.atMs / 1000).toFixed(3)} s`,
     (e.peer ?? "").toUpperCase() || t("timeline.server"),
-    trial && `${word("trial", trial.slice(0, at))} ${trial.slice(at + 1)}`,
+    trial && trialName(trial),
     `${e.type} ${brief(e)}`,
   ]
     .filter(Boolean)
