@@ -1,4 +1,5 @@
-// Names that people write and nobody reads in the built page: the keys of its texts, and its classes. Spelled out they are 5 kB of the 90 that the page may weigh gzipped. Only the build shortens them.
+// Names that people write and nobody reads in the built page: the keys of its texts, its classes, and the variables of its styles. Spelled out they are 5 kB of the 90 that the page may weigh
+// gzipped. Only the build shortens them.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Plugin } from "vite";
@@ -72,6 +73,13 @@ export function shortClasses(styles: readonly string[], code: readonly string[])
   return new Map([...all].filter((c) => c.includes("-") && !stays.has(c)).sort().map((c) => [c, short.next().value!]));
 }
 
+/** shortVariables gives short names to the variables that the styles declare and no script speaks of. */
+export function shortVariables(styles: readonly string[], code: readonly string[]): Map<string, string> {
+  const all = new Set(styles.flatMap((s) => s.match(/--[a-z][\w-]*(?=:)/g) ?? []));
+  const short = names(new Set());
+  return new Map([...all].filter((v) => !code.some((text) => text.includes(v))).sort().map((v) => [v, `--${short.next().value}`]));
+}
+
 function* names(taken: ReadonlySet<string>): Generator<string, never> {
   const letters = "abcdefghijklmnopqrstuvwxyz";
   for (let n = 0; ; n++) {
@@ -83,6 +91,7 @@ function* names(taken: ReadonlySet<string>): Generator<string, never> {
 export function short(): Plugin {
   let numbers = new Map<string, number>();
   let classes = new Map<string, string>();
+  let variables = new Map<string, string>();
   return {
     name: "short",
     apply: "build",
@@ -91,11 +100,13 @@ export function short(): Plugin {
       const code = files(/\.tsx?$/).map(read);
       const page = readFileSync(join(src, "../index.html"), "utf8");
       numbers = numbersOf(read("i18n/en.ts"), code);
-      classes = shortClasses(files(/\.css$/).map(read), [...code, `"${[...page.matchAll(/class="([^"]*)"/g)].map((m) => m[1]).join(" ")}"`]);
+      const styles = files(/\.css$/).map(read);
+      variables = shortVariables(styles, code);
+      classes = shortClasses(styles, [...code, `"${[...page.matchAll(/class="([^"]*)"/g)].map((m) => m[1]).join(" ")}"`]);
     },
     transform(code, id) {
       if (!id.startsWith(src)) return undefined;
-      if (id.endsWith(".css")) return { code: code.replace(className, (c) => classes.get(c) ?? c), map: null };
+      if (id.endsWith(".css")) return { code: code.replace(className, (c) => classes.get(c) ?? c).replace(/--[a-z][\w-]*/g, (v) => variables.get(v) ?? v), map: null };
       if (/\/i18n\/(en|ja)\.ts$/.test(id)) return { code: numberedTexts(code, numbers), map: null };
       if (!/\.tsx?$/.test(id)) return undefined;
       for (const [from, to] of classesIn(code).reverse()) code = code.slice(0, from) + code.slice(from, to).replace(/[a-z]\w*(?:-\w+)+(?!-?\$\{|[\w-])/g, (c) => classes.get(c) ?? c) + code.slice(to);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { numberedTexts, numbersOf, shortClasses } from "../dev/short.ts";
+import { numberedTexts, numbersOf, shortClasses, shortVariables } from "../dev/short.ts";
 import { en } from "./i18n/en";
 import { ja } from "./i18n/ja";
 
@@ -44,4 +44,9 @@ test("a class that is not only said in class= keeps its name", () => {
   expect(short('const cls = "pic-node";')).not.toContain("pic-node");
   expect(short("<i class={a ? `row-head ${b}` : \"row-foot\"} />")).toContain("row-foot");
   expect(new Set(shortClasses(styles, []).values()).size).toBe(6);
+});
+
+test("a variable that a script speaks of keeps its name", () => {
+  const styles = [":root{--line: 1px;--line-strong:2px;--depth:3}", ".a{width:var(--line)}"];
+  expect([...shortVariables(styles, ["--depth;"])]).toEqual([["--line", "--a"], ["--line-strong", "--b"]]);
 });
