@@ -94,7 +94,7 @@ export function Candidates({ peer, report, filter, type = "all" }: { peer: PeerR
             {rows.length === 0 && (
               <tr class="candidates-empty" role="row">
                 <td colSpan={4} role="gridcell" class="muted">
-                  {t(peer.candidates.length > 0 ? "candidates.none.shown" : "candidates.none")}
+                  {t(peer.candidates.length > 0 ? "filter.none" : "candidates.none")}
                 </td>
               </tr>
             )}

@@ -7,13 +7,14 @@ export function Hold({ trial }: { trial: TrialReport }) {
   const h = trial.hold;
   if (!h) return null;
   const running = trial.outcome === "";
+  const held = t(running ? "hold.running" : "hold.held", { held: seconds(h.heldMs), wanted: seconds(h.wantedMs) });
   return (
     <div class="stack tight" data-testid="hold" data-outages={h.outages.length}>
       <p>
-        {t(running ? "hold.running" : "hold.held", { held: seconds(h.heldMs), wanted: seconds(h.wantedMs) })}
+        {held}
         {h.outages.length === 0 && !running && ` ${t("hold.whole")}`}
       </p>
-      {running && <progress max={h.wantedMs || 1} value={Math.min(h.heldMs, h.wantedMs)} aria-label={t("hold.progress")} />}
+      {running && <progress max={h.wantedMs || 1} value={Math.min(h.heldMs, h.wantedMs)} aria-label={held} />}
       {h.outages.length > 0 && (
         <ol class="numbered">
           {h.outages.map((o) => (

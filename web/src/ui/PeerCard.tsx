@@ -4,7 +4,7 @@ import type { PeerReport, Report } from "../protocol.gen";
 import { Badge } from "./Badge";
 import { labelOf, ms, none, peerName } from "./format";
 import { NAT } from "./NAT";
-import type { Look } from "./tones";
+import type { Tone } from "./tones";
 import { TrialLines } from "./TrialLines";
 
 /** PeerCard is one machine and its place in the network, as this server and its browser see it. */
@@ -34,13 +34,13 @@ export function PeerCard({ peer, own, report }: { peer: PeerReport; own: boolean
         </Fact>
         <Fact name={t("peer.rtt")}>{ms(peer.httpRttMs)}</Fact>
         <Fact name={t("peer.translated")}>
-          <Badge look={ternary(peer.nat.translated, "idle")} text={answer(peer.nat.translated)} />
+          <Answer value={peer.nat.translated} />
         </Fact>
         <Fact name={t("peer.masked")}>
-          <Badge look={ternary(peer.masked, "warn")} text={answer(peer.masked)} />
+          <Answer value={peer.masked} yes="warn" />
         </Fact>
         <Fact name={t("peer.secure")}>
-          <Badge look={ternary(peer.secureContext, "idle")} text={answer(peer.secureContext)} />
+          <Answer value={peer.secureContext} />
         </Fact>
         {peer.proxy && (
           <Fact name={t("peer.proxy")} mono>
@@ -78,12 +78,8 @@ function Fact({ name, mono, children }: { name: preact.ComponentChildren; mono?:
   );
 }
 
-/** answer keeps the third value: what was not measured is not "no". */
-function answer(value: boolean | null): string {
-  return t(value === null ? "answer.unknown" : value ? "answer.yes" : "answer.no");
-}
-
-function ternary(value: boolean | null, yes: Look["tone"]): Look {
-  if (value === null) return { tone: "idle", sign: "question" };
-  return value ? { tone: yes, sign: "check" } : { tone: "idle", sign: "dash" };
+/** Answer keeps the third value: what was not measured is not "no". */
+function Answer({ value, yes = "idle" }: { value: boolean | null; yes?: Tone }) {
+  if (value === null) return <Badge look={{ tone: "idle", sign: "question" }} text={t("answer.unknown")} />;
+  return <Badge look={value ? { tone: yes, sign: "check" } : { tone: "idle", sign: "dash" }} text={t(value ? "answer.yes" : "answer.no")} />;
 }

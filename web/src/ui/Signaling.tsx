@@ -12,7 +12,7 @@ import type { Filter } from "./TrialFilter";
 export function Signaling({ report, filter }: { report: Report; filter: Filter }) {
   useEffect(markLit, []);
   const rows = report.signaling.filter((s) => filter === "all" || s.trial === filter);
-  if (rows.length === 0) return <p class="muted">{t("signaling.none")}</p>;
+  if (rows.length === 0) return <p class="muted">{t("filter.none")}</p>;
   return (
     <div class="signaling scroll card" tabIndex={0} role="group" aria-label={t("signaling.title")} data-testid="signaling">
       <table>

@@ -46,8 +46,8 @@ function Back() {
 }
 
 /** Load is one of three: it is on its way, it does not come, or it is here. */
-function Load<T>({ loaded, again, text, children }: { loaded: Loaded<T>; again?: (() => void) | undefined; text: string; children: (value: T) => ComponentChildren }) {
-  if (loaded.state === "loading") return <Loading text={text} />;
+function Load<T>({ loaded, again, children }: { loaded: Loaded<T>; again?: (() => void) | undefined; children: (value: T) => ComponentChildren }) {
+  if (loaded.state === "loading") return <Loading />;
   if (loaded.state === "ready") return <>{children(loaded.value)}</>;
   return (
     <Failed failed={loaded} again={again}>
@@ -59,7 +59,7 @@ function Load<T>({ loaded, again, text, children }: { loaded: Loaded<T>; again?:
 function One({ id }: { id: string }) {
   const [loaded, again] = useLoaded(id, () => fetchFinished(id));
   return (
-    <Load loaded={loaded} again={again} text={t("reports.loading.one")}>
+    <Load loaded={loaded} again={again}>
       {(finished) => <FinishedReport finished={finished} id={id} />}
     </Load>
   );
@@ -119,7 +119,7 @@ function Imported({ report: { imported } }: { report: Report }) {
 function Two({ a, b }: { a: string; b: string }) {
   const [loaded, again] = useLoaded<Comparison>(`${a} ${b}`, () => fetchComparison(a, b));
   return (
-    <Load loaded={loaded} again={again} text={t("reports.loading.two")}>
+    <Load loaded={loaded} again={again}>
       {(comparison) => (
         <>
           <div class="row tight">
@@ -138,7 +138,7 @@ function Two({ a, b }: { a: string; b: string }) {
 function BroughtPage() {
   return (
     <>
-      <Load loaded={brought.value ?? { state: "loading" }} text={t("drop.loading")}>
+      <Load loaded={brought.value ?? { state: "loading" }}>
         {(now) =>
           "diagnosed" in now ? (
             <>
@@ -184,7 +184,7 @@ function List() {
             </select>
           </label>
           {loaded.state === "loading" ? (
-            <Loading text={t("reports.loading")} />
+            <Loading />
           ) : (
             <Kept key={needs} first={loaded.value.reports} next={loaded.value.next ?? ""} needs={needs} durable={loaded.value.durable} days={loaded.value.keepForHours / 24} />
           )}
@@ -216,7 +216,7 @@ export function Kept({ first, next: begin, needs, durable, days }: { first: read
   if (reports.length === 0)
     return (
       <p class="state card" data-testid="reports-empty">
-        <Sign name="wait" size={20} /> {t(needs ? "reports.empty.filter" : "reports.empty")}
+        <Sign name="wait" size={20} /> {t(needs ? "filter.none" : "reports.empty")}
       </p>
     );
   return (

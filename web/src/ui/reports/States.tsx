@@ -24,10 +24,10 @@ export function useLoaded<T>(key: string, ask: () => Promise<T>): [Loaded<T>, ()
 }
 
 /** Loading keeps the room that the answer will take, so that nothing moves when it comes. */
-export function Loading({ text }: { text: string }) {
+export function Loading() {
   return (
     <p class="state card" data-tone="info" role="status" data-testid="reports-loading">
-      <Sign name="spinner" size={20} /> {text}
+      <Sign name="spinner" size={20} /> {t("loading")}
     </p>
   );
 }

@@ -3,6 +3,7 @@ import { signal } from "@preact/signals";
 import { t } from "../../i18n";
 import type { ICEServer, Needs } from "../../protocol.gen";
 import { Code } from "../Code";
+import { Copy } from "../Copy";
 import { needsSecret } from "../format";
 import { Choice } from "../TrialFilter";
 import { coturnConf, coturnServers, forms, HOST, hostOf, line, mintCommand, relays, secretCommand, type Coturn, type Form } from "./lines";
@@ -22,12 +23,17 @@ export function Servers({ needs, servers }: { needs: Needs; servers: readonly IC
   const text = line(needs, list, form.value);
   return (
     <div class="servers stack" data-testid="servers" data-whose={mine ? "this" : "coturn"}>
-      {choice && (
-        <Choice name="servers" legend={t("servers.whose")} values={["this", "coturn"]} value={whose.value} text={(w) => t(`servers.${w}`)} onChange={(w) => (whose.value = w)} />
-      )}
+      <div class="row tight between">
+        {choice && (
+          <Choice name="servers" legend={t("servers.whose")} values={["this", "coturn"]} value={whose.value} text={(w) => t(`servers.${w}`)} onChange={(w) => (whose.value = w)} />
+        )}
+        <Choice name="ice" testid="ice" legend={t("servers.form")} values={forms} value={form.value} text={(f) => formNames[f]} onChange={(f) => (form.value = f)} />
+        <Copy text={text} testid="copy-ice-servers" />
+      </div>
       {!mine && <Fields needs={needs} />}
-      <Choice name="ice" testid="ice" legend={t("servers.form")} values={forms} value={form.value} text={(f) => formNames[f]} onChange={(f) => (form.value = f)} />
-      <Code text={text} label={t("verdict.paste")} testid="ice-servers" />
+      <pre class="mono" tabIndex={0} role="region" aria-label={t("verdict.paste")} data-testid="ice-servers">
+        {text}
+      </pre>
       {mine && needsSecret(servers) && (
         <p class="verdict-secret muted small" data-testid="verdict-secret">
           {t("verdict.secret")}

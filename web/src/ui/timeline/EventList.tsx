@@ -102,7 +102,7 @@ export function EventList({ events }: { events: readonly Event[] }) {
         <Line key={e.seq} event={e} at={first + i} of={events.length} active={e.seq === seq} lit={marked.has(e.seq)} onClick={() => go(first + i)} onPoint={() => pointAt(room, [e.seq])} />
       ))}
       <Space lines={events.length - last} />
-      {events.length === 0 && <p class="muted small event-none">{t("timeline.none")}</p>}
+      {events.length === 0 && <p class="muted small event-none">{t("filter.none")}</p>}
     </div>
   );
 }
@@ -135,7 +135,7 @@ function Line({ event: e, at, of, active, lit, onClick, onPoint }: { event: Even
       <span class="right mono">{(e.atMs / 1000).toFixed(3)}</span>
       <span>{(e.peer ?? "").toUpperCase() || <span class="muted">–</span>}</span>
       <span class="cut">
-        {lit && <span class="hidden-visually">{t("timeline.lit")}: </span>}
+        {lit && <span class="hidden-visually">{t("findings.evidence")}: </span>}
         <span class="hidden-visually">{word("kind", kind)}, </span>
         {trial && <span class="muted">{trialName(trial)} · </span>}
         <strong>{e.type}</strong> {brief(e)}
