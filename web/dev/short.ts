@@ -11,15 +11,28 @@ const files = (which: RegExp) => readdirSync(src, { recursive: true, encoding: "
 /** entry is a text in en.ts and ja.ts: its key, and what it says. */
 const entry = /^ {2}(?:"([^"\n]+)"|(\w+)):\s*("(?:[^"\\\n]|\\.)*"),$/gm;
 
-/** numbersOf gives each text a number whose key stands whole wherever it is asked for. Keys that are put together, as in t(`mark.${step}`) and word("trial", kind), stay. */
+/** firstOf is the first argument of each call of word(). */
+function firstOf(code: string): string[] {
+  return [...code.matchAll(/\bword\(/g)].map(({ index, 0: call }) => {
+    const from = index + call.length;
+    let depth = 0;
+    let to = from;
+    for (; to < code.length && (depth > 0 || code[to] !== ","); to++) depth += "({[".includes(code[to]!) ? 1 : ")}]".includes(code[to]!) ? -1 : 0;
+    return code.slice(from, to);
+  });
+}
+
+/** numbersOf gives each text a number whose key stands whole wherever it is asked for. Keys that are put together, as in t(`mark.${step}`) and word("trial", kind), stay, and so do those that nothing names. */
 export function numbersOf(texts: string, code: readonly string[]): Map<string, number> {
+  const pattern = (template: string) => template.replaceAll(".", "\\.").replace(/\$\{.*?\}/g, "[^.]+");
   const together = code.flatMap((text) => [
-    ...[...text.matchAll(/`((?:[\w-]+\.)+(?:\$\{[^`]*?\}[\w.-]*)+)`/g)].map((m) => m[1]!.replaceAll(".", "\\.").replace(/\$\{.*?\}/g, "[^.]+")),
-    ...[...text.matchAll(/\bword\("([\w.-]+)"/g)].map((m) => `${m[1]!.replaceAll(".", "\\.")}\\..+`),
+    ...[...text.matchAll(/`((?:[\w-]+\.)+(?:\$\{[^`]*?\}[\w.-]*)+)`/g)].map((m) => pattern(m[1]!)),
+    ...firstOf(text).flatMap((first) => [...first.matchAll(/["`]([\w-].*?)["`]/g)].map((m) => `${pattern(m[1]!)}\\..+`)),
   ]);
   const stays = new RegExp(`^(?:${together.join("|")})$`);
+  const all = code.join("\n");
   const keys = [...texts.matchAll(entry)].map((m) => m[1] ?? m[2]!);
-  return new Map(keys.filter((k) => k.includes(".") && !stays.test(k)).map((k, i) => [k, i]));
+  return new Map(keys.filter((k) => k.includes(".") && !stays.test(k) && all.includes(`"${k}"`)).map((k, i) => [k, i]));
 }
 
 /** numberedTexts is a file of texts in which those that have a number are a list. */

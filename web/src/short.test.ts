@@ -15,8 +15,9 @@ function built(lang: string, numbers: ReadonlyMap<string, number>): Record<strin
 
 test.each([["en", en], ["ja", ja]] as const)("%s: each text is there, under its number or its key", (lang, texts: Record<string, string>) => {
   const keys = Object.keys(texts);
-  const numbers = numbersOf(file("en"), [""]); // nothing is put together: all that can be numbered are
-  for (const some of [numbers, numbersOf(file("en"), ['word("trial", kind) + t(`mark.${step}.text`)'])]) {
+  const named = keys.map((k) => `"${k}"`).join();
+  const numbers = numbersOf(file("en"), [named]); // nothing is put together: all that can be numbered are
+  for (const some of [numbers, numbersOf(file("en"), [named, 'word("trial", kind) + t(`mark.${step}.text`)'])]) {
     const page = built(lang, some);
     for (const key of keys) expect(page[some.get(key) ?? key], key).toBe(texts[key]);
     expect(Object.keys(page)).toHaveLength(keys.length);
@@ -25,10 +26,14 @@ test.each([["en", en], ["ja", ja]] as const)("%s: each text is there, under its 
 });
 
 test("a key that is put together keeps its name", () => {
-  const texts = ["a.b", "a.b.text", "trial.host", "gone.full.text", "mark.is.yes", "mark.sent", "plain"].map((k) => `  "${k}": "x",`).join("\n");
-  const numbers = (code: string) => [...numbersOf(texts, [code]).keys()];
-  expect(numbers("")).toEqual(["a.b", "a.b.text", "trial.host", "gone.full.text", "mark.is.yes", "mark.sent"]);
+  const keys = ["a.b", "a.b.text", "trial.host", "gone.full.text", "mark.is.yes", "mark.sent", "plain"];
+  const texts = keys.map((k) => `  "${k}": "x",`).join("\n");
+  const all = keys.map((k) => `t("${k}")`).join();
+  const numbers = (code: string) => [...numbersOf(texts, [all, code]).keys()];
+  expect(numbers("")).toEqual(keys.slice(0, -1));
+  expect([...numbersOf(texts, ['t("a.b")']).keys()]).toEqual(["a.b"]);
   expect(numbers('word("trial", kind); word("gone", `${why}.text`)')).toEqual(["a.b", "a.b.text", "mark.is.yes", "mark.sent"]);
+  expect(numbers('word(of(a, b) ? "mark" : `a.${b}`, x)')).toEqual(["trial.host", "gone.full.text"]);
   expect(numbers("t(`mark.is.${m}`)")).not.toContain("mark.is.yes");
   expect(numbers("t(`mark.${m}`)")).not.toContain("mark.sent");
   expect(numbers("t(`mark.${m}`)")).toContain("mark.is.yes");

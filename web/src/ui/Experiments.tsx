@@ -33,7 +33,7 @@ function Item({ experiment: x, report, own, disabled }: { experiment: Experiment
   return (
     <li class="experiment stack card" data-testid={`experiment-${x.kind}`} data-state={x.state} data-by={x.by} data-peer={x.peer} data-run={x.run}>
       <header class="apart">
-        <h3>{word("experiment", x.kind)}</h3>
+        <h3>{word("experiment.kind", x.kind)}</h3>
         <Badge look={stateLook[x.state] ?? stateLook.proposed!} text={word("experiment.state", x.state)} />
       </header>
       <p>{x.text}</p>

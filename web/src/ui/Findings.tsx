@@ -67,7 +67,7 @@ function Item({ finding: f, report, cause }: { finding: Finding; report: Report;
             f.peers.length > 0 && <span>{f.peers.map((id) => peerName(report, id)).join(", ")}</span>
           )}
           {f.trial && <span>{word("trial", f.trial)}</span>}
-          {old && <span>{t("trial.run", { n: f.run! })}</span>}
+          {old && <span>{t("trials.run", { n: f.run! })}</span>}
         </p>
       </div>
       <FindingBody finding={f} report={report} open={cause ?? false} />

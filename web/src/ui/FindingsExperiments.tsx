@@ -23,7 +23,7 @@ export function FindingExperiments({ finding: f, report, room }: { finding: Find
 }
 
 function Act({ experiment: x, report, room, own, disabled }: { experiment: ExperimentReport; report: Report; room: RoomModel; own: string; disabled: boolean }) {
-  const name = word("experiment", x.kind);
+  const name = word("experiment.kind", x.kind);
   if (x.kind === "reveal" && (!x.peer || x.peer === own)) return <Reveal />;
   // What needs more than a click stands with its command and its choices among the experiments.
   if (x.kind === "reveal" || x.kind === "headless" || x.kind === "hold") {

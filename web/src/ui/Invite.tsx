@@ -21,7 +21,7 @@ export function Invite({ code }: { code: string }) {
         <p class="muted">{t("invite.text")}</p>
         {own !== "fits" && (
           <p class="invite-why well" data-tone={own === "alone" ? "bad" : "warn"} data-testid="invite-why" data-why={own}>
-            <Sign name="warning" /> {t(`invite.${own}`, { host: location.host })}
+            <Sign name="warning" /> {t(`invite.own.${own}`, { host: location.host })}
           </p>
         )}
         <a class="invite-link mono" href={link} data-testid="invite-link">

@@ -92,14 +92,14 @@ function Measured({ name, value, state }: { name: Term & ("mapping" | "filtering
   return (
     <div data-testid={`nat-${name}`} data-value={value}>
       <dt>
-        <Explain term={name}>{t(`peer.${name}`)}</Explain>
+        <Explain term={name}>{t(`peer.nat.${name}`)}</Explain>
       </dt>
       {!value || value === "not-measurable" ? (
         <Unknown state={state} />
       ) : (
         <dd class="row">
           <strong>{word("behavior", value)}</strong>
-          <span class="muted small">{word(`nat.${name}`, value)}</span>
+          <span class="muted small">{word(`behavior.${name}`, value)}</span>
         </dd>
       )}
     </div>

@@ -62,7 +62,7 @@ export function Pairs({ report, filter }: { report: Report; filter: Filter }) {
 /** sideTrials are those of the experiments and of headless peers beside others, each with what it belongs to. */
 export function sideTrials(report: Report): { trial: TrialReport; of: string }[] {
   return [
-    ...report.experiments.flatMap((x) => (x.trials ?? []).map((trial) => ({ trial, of: word("experiment", x.kind) }))),
+    ...report.experiments.flatMap((x) => (x.trials ?? []).map((trial) => ({ trial, of: word("experiment.kind", x.kind) }))),
     ...report.beside.flatMap((b) => b.trials.map((trial) => ({ trial, of: peerName(report, b.peer) }))),
   ];
 }
@@ -162,7 +162,7 @@ function Table({ pairs, trial: tr, report, label }: { pairs: readonly PairReport
             </th>
             {(["sent", "arrived", "answered", "back"] as const).map((count) => (
               <th key={count} scope="col" class="right">
-                {t(`pairs.${count}`)}
+                {t(`pairs.counted.${count}`)}
               </th>
             ))}
             <th scope="col">{t("pairs.judged")}</th>

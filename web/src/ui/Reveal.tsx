@@ -22,7 +22,7 @@ export function Reveal() {
     setFailed("");
     room.reveal().catch((e: unknown) => {
       const code = e instanceof Error ? ((e as Error & { code?: string }).code ?? e.message) : String(e);
-      setFailed(code === "denied" || code === "no-device" || code === "insecure" ? t(`reveal.${code}`) : code);
+      setFailed(code === "denied" || code === "no-device" || code === "insecure" ? t(`reveal.failed.${code}`) : code);
     });
   };
   return (

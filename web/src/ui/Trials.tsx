@@ -99,8 +99,8 @@ function Runs({ runs, chosen, onChoose }: { runs: readonly RunSteps[]; chosen: n
         <option value={0}>{t("bars.newest")}</option>
         {runs.map((r) => (
           <option key={r.number} value={r.number}>
-            {t("trial.run", { n: r.number })}
-            {r.experiment && ` · ${word("experiment", r.experiment)}`}
+            {t("trials.run", { n: r.number })}
+            {r.experiment && ` · ${word("experiment.kind", r.experiment)}`}
           </option>
         ))}
       </select>
@@ -135,9 +135,9 @@ function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; len
         </div>
         <p class="small">{word("uses", kind)}</p>
         <p class="row tight muted small">
-          <span>{t("trial.offerer", { peer: peerName(report, offerer) })}</span>
+          <span>{t("trials.offerer", { peer: peerName(report, offerer) })}</span>
           <span>
-            {t("trial.run", { n: run })}
+            {t("trials.run", { n: run })}
             {total != null && ` · ${ms(total)}`}
           </span>
         </p>
@@ -168,13 +168,13 @@ function Trial({ row, report, lengthMs, nowMs }: { row: Row; report: Report; len
                   <Figure name="RTT" value={ms(measured.data?.rttMs)}>
                     {measured.data?.roundTripsMs && <Sparkline values={measured.data.roundTripsMs} />}
                   </Figure>
-                  <Figure name={t("plots.loss")} value={percent(measured.data?.lossPercent)} />
-                  <Figure name={t("trial.rate")} value={rate(measured.data?.throughputKbps)} />
-                  <Figure name={t("plots.fps")} value={measured.video ? t("trial.frames", { n: measured.video.framesDecoded }) : none} />
+                  <Figure name={t("plot.loss")} value={percent(measured.data?.lossPercent)} />
+                  <Figure name={t("trials.rate")} value={rate(measured.data?.throughputKbps)} />
+                  <Figure name={t("plot.fps")} value={measured.video ? t("trials.frames", { n: measured.video.framesDecoded }) : none} />
                 </>
               )}
               <div class="trial-pair">
-                <dt>{t("trial.pair")}</dt>
+                <dt>{t("trials.pair")}</dt>
                 <dd class="mono">{measured.selectedPair ? <PairName pair={measured.selectedPair} /> : none}</dd>
               </div>
             </dl>

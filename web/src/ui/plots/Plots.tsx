@@ -60,7 +60,7 @@ export default function Plots({ report }: { report: Report }) {
         {quantities.map((q) => (
           <figure key={q.name} class="plot" data-testid={`plot-${q.name}`} data-lines={lines.get(q.name)!.length}>
             <figcaption class="cut">
-              <strong>{t(`plots.${q.name}`)}</strong> <span class="muted small">{q.unit} · {t(`plots.${q.name}.text`)}</span>
+              <strong>{t(`plot.${q.name}`)}</strong> <span class="muted small">{q.unit} · {t(`plot.${q.name}.text`)}</span>
             </figcaption>
             {lines.get(q.name)!.length === 0 && <p class="plot-none muted small">{t("plots.none")}</p>}
             {inks && <Plot lines={lines.get(q.name)!} inks={inks} look={version} version={fold.version} scale={q.scale} styleOf={styleOf} />}
@@ -95,7 +95,7 @@ function Values({ fold, report, filter }: { fold: SeriesFold; report: Report; fi
             <th scope="col">{t("signaling.trial")}</th>
             {quantities.map((q) => (
               <th key={q.name} scope="col">
-                {t(`plots.${q.name}`)}
+                {t(`plot.${q.name}`)}
               </th>
             ))}
           </tr>

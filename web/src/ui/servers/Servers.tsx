@@ -25,7 +25,7 @@ export function Servers({ needs, servers }: { needs: Needs; servers: readonly IC
     <div class="servers stack" data-testid="servers" data-whose={mine ? "this" : "coturn"}>
       <div class="row tight between">
         {choice && (
-          <Choice name="servers" legend={t("servers.whose")} values={["this", "coturn"]} value={whose.value} text={(w) => t(`servers.${w}`)} onChange={(w) => (whose.value = w)} />
+          <Choice name="servers" legend={t("servers.whose")} values={["this", "coturn"]} value={whose.value} text={(w) => t(`servers.of.${w}`)} onChange={(w) => (whose.value = w)} />
         )}
         <Choice name="ice" testid="ice" legend={t("servers.form")} values={forms} value={form.value} text={(f) => formNames[f]} onChange={(f) => (form.value = f)} />
         <Copy text={text} testid="copy-ice-servers" />

@@ -185,7 +185,7 @@ function Lanes({ fold, events, shows, onKeyDown }: { fold: LaneFold; events: rea
     if (!inks || !size || !stripSize || size.width === 0) return;
     const scene = { lanes: fold.lanes, lit: marked, inks, view: span, shows };
     onCanvas(main.current!, size, (g) => {
-      drawn.current = draw(g, { ...scene, ...size, runs: fold.runs, here: at ?? over?.top.seq ?? null, cursorMs: cursor, runWord: (n) => t("trial.run", { n }), serverWord: t("timeline.server"), peerWord: t("timeline.peer") });
+      drawn.current = draw(g, { ...scene, ...size, runs: fold.runs, here: at ?? over?.top.seq ?? null, cursorMs: cursor, runWord: (n) => t("trials.run", { n }), serverWord: t("timeline.server"), peerWord: t("timeline.peer") });
     });
     onCanvas(strip.current!, stripSize, (g) => drawOverview(g, { ...scene, ...stripSize }, all));
   });
