@@ -17,7 +17,7 @@ const (
 	// MinDrawn and MaxDrawn are the widths that can be drawn: narrower than any phone, wider than the page ever asks for.
 	MinDrawn = 240
 	MaxDrawn = 2000
-	// maxDrawnNodes is twice what a picture has at the most: two machines, two NATs each, the server, what lies between.
+	// maxDrawnNodes is a few more than a picture ever has: two machines, each with two NATs, a proxy and a gateway, the server, what lies between.
 	maxDrawnNodes = 16
 	// maxDrawnNATs are those of one machine: the layout has a place for the inner and the outer one.
 	maxDrawnNATs = 2
