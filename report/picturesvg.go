@@ -724,7 +724,8 @@ func (l *layout) tall() drawing {
 		if i := slices.IndexFunc(directs, func(w protocol.PictureWay) bool { return w.Kind == protocol.TrialHost }); len(directs) > 0 && i != 0 {
 			shapes = append(shapes, wall(split+wallWidth-4, middle-wallWidth/2, col-wallWidth, wallWidth)...)
 		}
-		l.node(nat, nat.ID, "", append(shapes, l.chip((l.w+split)/2, end-26, nat.Label)...)...)
+		l.node(nat, nat.ID, "", shapes...)
+		l.labels = append(l.labels, mark{Kind: protocol.MarkWire, ID: "label " + nat.ID, Shapes: l.chip((l.w+split)/2, end-26, nat.Label)})
 	} else {
 		l.node(between, between.ID, "", stroke("pic-spine", "M%d %dH%d", split+6, end-14, l.w))
 	}
