@@ -27,6 +27,8 @@ const (
 	NodeNAT     NodeKind = "nat"
 	NodeServer  NodeKind = "server"
 	NodeBetween NodeKind = "between" // what lies between the machines beside the server
+	NodeProxy   NodeKind = "proxy"   // an HTTP proxy between a machine and the server's page
+	NodeGateway NodeKind = "gateway" // what changes the addresses in a machine's STUN answers (ALG)
 )
 
 // NodeState is what is known of a node.
@@ -53,12 +55,12 @@ const (
 	CrossingUnknown Crossing = "unknown"
 )
 
-// PictureNode is a machine, a NAT, the server, or what lies between the machines.
+// PictureNode is a machine, what stands before it, the server, or what lies between the machines.
 type PictureNode struct {
 	ID    string    `json:"id"` // a machine's is its peer's
 	Kind  NodeKind  `json:"kind"`
 	State NodeState `json:"state"`
-	// Of is the machine that a NAT belongs to; empty: both, one NAT before two machines.
+	// Of is the machine that a NAT, a proxy or a gateway belongs to; empty: both, one NAT before two machines.
 	Of string `json:"of,omitempty"`
 	// Crossing is of NATs.
 	Crossing  Crossing `json:"crossing,omitempty"`

@@ -14,10 +14,11 @@ import (
 // The drawing on its own, for the page. A page asks with what it was given, but anybody can ask with anything: what the layout takes for granted is looked at first.
 
 const (
-	// MinDrawn and MaxDrawn are the widths that can be drawn: narrower than any phone, wider than the page ever asks for.
+	// MinDrawn is the least width that can be drawn: narrower than any phone.
 	MinDrawn = 240
+	// MaxDrawn is the greatest: wider than the page ever asks for.
 	MaxDrawn = 2000
-	// maxDrawnNodes is twice what a picture has at the most: two machines, two NATs each, the server, what lies between.
+	// maxDrawnNodes is a few more than a picture ever has: two machines, each with two NATs, a proxy and a gateway, the server, what lies between.
 	maxDrawnNodes = 16
 	// maxDrawnNATs are those of one machine: the layout has a place for the inner and the outer one.
 	maxDrawnNATs = 2

@@ -32,7 +32,7 @@ func drawn(t *testing.T, visit func(name string, p *protocol.Picture, choices []
 
 func TestDrawingStaysInside(t *testing.T) {
 	drawn(t, func(name string, p *protocol.Picture, choices [][]protocol.TrialKind) {
-		for _, width := range []int{320, 350, 390, 500, 679, 680, 920, 1240} {
+		for _, width := range []int{320, 350, 390, 500, 700, tallBelow - 1, tallBelow, 920, 1240} {
 			for _, kinds := range choices {
 				d := newLayout(p, kinds, width).draw()
 				if d.Tall != (width < tallBelow) {

@@ -172,6 +172,12 @@ func (d *painter) has(code protocol.Code, peer string) bool {
 	})
 }
 
+// draws tells whether this trial is one of those in the picture: of each kind the newest, which may be older than the newest run.
+func (d *painter) draws(kind protocol.TrialKind, run int) bool {
+	t := d.trial(kind)
+	return t != nil && t.ID == protocol.NewTrialID(kind, run)
+}
+
 // nodes are made last: what the arrows show says which NATs a way crosses.
 func (d *painter) nodes() {
 	a, b := d.p.A, d.p.B
@@ -180,8 +186,10 @@ func (d *painter) nodes() {
 	if d.k.Shared != "" {
 		n := d.sharedNAT()
 		add(n)
+		d.p.Nodes = append(d.p.Nodes, d.onLegs(a)...)
 		add(d.server())
 		add(d.between())
+		d.p.Nodes = append(d.p.Nodes, d.onLegs(b)...)
 		add(d.machine(b))
 		for _, id := range []string{a, b} {
 			d.wire(id, n.ID, id, d.own(id))
@@ -193,8 +201,10 @@ func (d *painter) nodes() {
 	for _, n := range ofA {
 		add(n)
 	}
+	d.p.Nodes = append(d.p.Nodes, d.onLegs(a)...)
 	add(d.server())
 	add(d.between())
+	d.p.Nodes = append(d.p.Nodes, d.onLegs(b)...)
 	for _, n := range slices.Backward(ofB) {
 		add(n)
 	}
@@ -291,6 +301,9 @@ func (d *painter) seen(id string) (out []protocol.PictureAddress) {
 	caption := "picture.seen-by-server"
 	if len(server) == 0 {
 		server, caption = []string{withoutPort(p.HTTPAddress)}, "picture.seen-by-page"
+		if p.Proxy != "" {
+			caption = "picture.seen-of-proxy"
+		}
 	}
 	for _, w := range d.p.Ways {
 		t := d.trial(w.Kind)
@@ -390,6 +403,26 @@ func (d *painter) nats(id string) []protocol.PictureNode {
 	return []protocol.PictureNode{inner, outer}
 }
 
+// onLegs is what stands on the way between a machine and this server and changes what passes: an HTTP proxy for the page, an ALG for STUN.
+func (d *painter) onLegs(id string) (out []protocol.PictureNode) {
+	p := d.peer(id)
+	if p == nil {
+		return nil
+	}
+	name := d.name(id)
+	if p.Proxy != "" {
+		out = append(out, protocol.PictureNode{ID: "proxy-" + id, Kind: protocol.NodeProxy, State: protocol.NodeThere, Of: id, Label: d.say("picture.proxy"),
+			Sentence: d.say("picture.say.proxy", "name", name)})
+	}
+	if slices.ContainsFunc(d.r.Findings, func(f protocol.Finding) bool {
+		return f.Code == protocol.CodeSTUNRewritten && f.Confidence != protocol.Possible && slices.Contains(f.Peers, id)
+	}) {
+		out = append(out, protocol.PictureNode{ID: "alg-" + id, Kind: protocol.NodeGateway, State: protocol.NodeThere, Of: id, Label: d.say("picture.alg"),
+			Sentence: d.say("picture.say.alg", "name", name)})
+	}
+	return out
+}
+
 func (d *painter) sharedNAT() protocol.PictureNode {
 	return protocol.PictureNode{ID: "nat", Kind: protocol.NodeNAT, State: protocol.NodeThere, Crossing: protocol.CrossingNo, Label: d.say("picture.nat-shared"), Addresses: []string{clean(d.k.Shared)},
 		Sentence: d.say("picture.say.nat-shared", "a", d.name(d.p.A), "b", d.name(d.p.B), "address", clean(d.k.Shared))}
@@ -459,7 +492,7 @@ func (d *painter) between() protocol.PictureNode {
 	same := d.k.SameSegment
 	dropped := func(codes ...protocol.Code) bool {
 		return slices.ContainsFunc(d.r.Findings, func(f protocol.Finding) bool {
-			return slices.Contains(codes, f.Code) && f.Confidence != protocol.Possible && (f.Run == 0 || f.Run == d.r.Run)
+			return slices.Contains(codes, f.Code) && f.Confidence != protocol.Possible && (f.Run == 0 || f.Run == d.r.Run || d.draws(f.Trial, f.Run))
 		})
 	}
 	switch {
@@ -617,11 +650,21 @@ func (d *painter) arrow(kind protocol.TrialKind, t *protocol.TrialReport, from, 
 	}
 	args := []string{"from", d.name(from), "to", d.name(to), "asked", d.asked(a.Asked), "answerer", orUnknown(a.Answerer)}
 	a.Label = catalog.T("picture.arrow." + string(a.State)).In(d.lang)
+	if a.State == protocol.ArrowNotSent && d.gap(kind, from, to) {
+		a.Label, sentence = d.say("picture.not-sent-gap"), "not-sent-gap"
+	}
 	a.Sentence = catalog.T("picture.say."+sentence, args...).In(d.lang)
 	if a.State == protocol.ArrowNonSymmetric {
 		d.stray(&a, t.Outcome == protocol.OutcomeConnected)
 	}
 	return a
+}
+
+// gap: did candidates of the machine that nothing is sent to get lost on their way to the sender?
+func (d *painter) gap(kind protocol.TrialKind, from, to string) bool {
+	return slices.ContainsFunc(d.r.Findings, func(f protocol.Finding) bool {
+		return f.Code == protocol.CodeSignalingGap && f.Confidence != protocol.Possible && f.Trial == kind && d.draws(kind, f.Run) && f.Direction != nil && f.Direction.From == to && f.Direction.To == from
+	})
 }
 
 // judge takes the best that any pair of the trial shows in this direction, and the key of its sentence. A stray answer that a rule stands for is shown though another pair works: it
@@ -745,7 +788,7 @@ func (d *painter) arrived(p protocol.PairReport, forward bool) bool {
 	return far != nil && counted(far.RequestsReceived) > 0
 }
 
-// choose marks the ways that tell most: the cheapest that works and the one that failed before it; while nothing works, the last two that were tried.
+// choose marks the ways that tell most: the cheapest that works and the one that failed before it; while nothing works, the first two that were tried; where nothing ever will, a relay among them.
 func (d *painter) choose() {
 	works, tried := -1, []int{}
 	for i, w := range d.p.Ways {
@@ -769,11 +812,26 @@ func (d *painter) choose() {
 	case at == 0:
 		show(works)
 		show(tried[1])
+	case d.r.Verdict.Needs == protocol.NeedsUnreachable && d.p.Ways[tried[len(tried)-1]].Via == protocol.ViaServer:
+		// Not even the last resort works: that, and the direct way that comes furthest.
+		show(d.furthest(tried))
+		show(tried[len(tried)-1])
 	default:
 		// The direct ways say most of the network; a relay that fails says more of the way to the server, which is drawn anyway.
 		show(tried[0])
 		show(tried[1])
 	}
+}
+
+// furthest is the last of the direct ways that were tried, each of which tries more addresses than the one before; without one, the first of all.
+func (d *painter) furthest(tried []int) int {
+	at := tried[0]
+	for _, i := range tried {
+		if d.p.Ways[i].Via == protocol.ViaDirect {
+			at = i
+		}
+	}
+	return at
 }
 
 // asked is an address in a sentence.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strings"
 	"unicode/utf8"
 
@@ -40,8 +41,9 @@ type drawing struct {
 const (
 	reportWidth = 920 // a page of A4 and a report on a screen have as much
 	tallWidth   = 350 // a phone
-	tallBelow   = 680 // narrower, and the picture stands upright
+	tallBelow   = 860 // narrower, the words between a machine and the server have no room, and the picture stands upright
 	hatchStep   = 8
+	gateSize    = 14 // what stands on a leg
 	wallWidth   = 14
 	wallGap     = 30 // between a machine and its NAT
 	tierGap     = 84 // between two NATs of a machine
@@ -125,7 +127,8 @@ type layout struct {
 	w     int
 	out   drawing
 	nodes map[string]protocol.PictureNode
-	tags  []shape // what is written over lines
+	// labels are written over all lines.
+	labels []mark
 }
 
 // telling are the ways that tell most.
@@ -273,6 +276,26 @@ func (l *layout) natsOf(id string) (out []protocol.PictureNode) {
 	return out
 }
 
+// onLegs are the proxy and the gateway between a machine and the server, one of each.
+func (l *layout) onLegs(id string) (out []protocol.PictureNode) {
+	for _, kind := range []protocol.NodeKind{protocol.NodeProxy, protocol.NodeGateway} {
+		if i := slices.IndexFunc(l.p.Nodes, func(n protocol.PictureNode) bool { return n.Kind == kind && n.Of == id }); i >= 0 {
+			out = append(out, l.p.Nodes[i])
+		}
+	}
+	return out
+}
+
+// legIndex is which leg it stands on: a proxy on the page's, a gateway on that of STUN.
+func (l *layout) legIndex(n protocol.PictureNode) int {
+	if n.Kind == protocol.NodeProxy {
+		return 0
+	}
+	return 1
+}
+
+func (l *layout) gateID(n protocol.PictureNode) string { return string(n.Kind) + "-" + l.side(n.Of) }
+
 func (l *layout) shared() (protocol.PictureNode, bool) { n, ok := l.nodes["nat"]; return n, ok }
 
 func (l *layout) wires(from string) []protocol.PictureAddress {
@@ -325,12 +348,6 @@ func (l *layout) wide() drawing {
 	// what lies between, behind everything
 	between := l.nodes[betweenNode]
 	nat, shared := l.shared()
-	stunEnd := directY
-	for i, w := range directs {
-		if w.Kind != protocol.TrialHost {
-			stunEnd = directY + (i+1)*wayHeight - 6
-		}
-	}
 	if !shared {
 		l.node(between, between.ID, "", append(
 			[]shape{stroke("pic-spine", "M%d %dV%d", l.w/2, zone+30, bottom)}, l.chip(l.w/2, zone+6, between.Label)...)...)
@@ -338,8 +355,12 @@ func (l *layout) wide() drawing {
 		x1, x2 := mw+wallGap, l.w-mw-wallGap
 		shapes := slices.Concat(wall(x1, headHeight, wallWidth, zone+18-wallWidth/2-headHeight), wall(x2-wallWidth, headHeight, wallWidth, zone+18-wallWidth/2-headHeight),
 			wall(x1, zone+18-wallWidth/2, x2-x1, wallWidth))
-		if stunEnd > directY { // a way to the outside address turns round in the NAT
-			shapes = append(shapes, wall(l.w/2-wallWidth/2, zone+18+wallWidth/2, wallWidth, stunEnd-zone-18-wallWidth/2)...)
+		for i, w := range directs { // a way to the outside address turns round in the NAT: each arrow crosses a piece of it, the words between stay free
+			for j := range w.Arrows {
+				if w.Kind != protocol.TrialHost {
+					shapes = append(shapes, wall(l.w/2-wallWidth/2, directY+i*wayHeight+titleHeight+j*rowHeight+26, wallWidth, 18)...)
+				}
+			}
 		}
 		l.node(nat, nat.ID, "", append(shapes, l.chip(l.w/2, zone+6, nat.Label+" · "+strings.Join(nat.Addresses, ", "))...)...)
 	}
@@ -358,12 +379,15 @@ func (l *layout) wide() drawing {
 		for i, a := range l.legsOf(id) {
 			l.legWide(id, a, i, mw, edge[id], serverL)
 		}
-		out := l.outside(id)
+		for _, n := range l.onLegs(id) {
+			x, y := l.x(id, edge[id]+10), headHeight+24+l.legIndex(n)*legPitch
+			l.node(n, l.gateID(n), "", wall(x-gateSize/2, y-gateSize/2, gateSize, gateSize)...)
+		}
 		most := maxSeen
 		if len(l.legsOf(id)) > 2 {
 			most = 1 // the server's own check stands in the other's place
 		}
-		l.seen(l.x(id, edge[id]+10), seenY, l.anchor(id, "start"), out[:min(len(out), most)], serverL-edge[id]-16, l.side(id)+"-outside")
+		l.seen(l.x(id, edge[id]+10), seenY, l.anchor(id, "start"), l.captions(id, most), serverL-edge[id]-16, l.side(id)+"-outside")
 	}
 	l.serverWide(serverL, zone)
 	for i, w := range relays {
@@ -407,6 +431,18 @@ func (l *layout) outside(id string) []protocol.PictureAddress {
 		}
 	}
 	return nil
+}
+
+// captions are what stands at the wire before the server: the addresses that are seen there, and the names of what stands on the legs and is no address's caption.
+func (l *layout) captions(id string, most int) []protocol.PictureAddress {
+	out := l.outside(id)
+	out = slices.Clone(out[:min(len(out), most)])
+	for _, n := range l.onLegs(id) {
+		if !slices.ContainsFunc(out, func(a protocol.PictureAddress) bool { return strings.Contains(a.Text, n.Label) }) {
+			out = append(out[:min(len(out), most-1)], protocol.PictureAddress{Text: n.Label})
+		}
+	}
+	return out
 }
 
 func (l *layout) chip(x, y int, s string) []shape { return l.chipOf(x, y, clip(s, l.w*2/3, 12)) }
@@ -510,7 +546,9 @@ func (l *layout) seen(x, y int, anchor string, list []protocol.PictureAddress, r
 			shapes = append(shapes, text(x, y, anchor, "pic-soft", c))
 			y += 13
 		}
-		shapes = append(shapes, text(x, y, anchor, "pic-mono", shortened(s.Address, room)))
+		if s.Address != "" {
+			shapes = append(shapes, text(x, y, anchor, "pic-mono", shortened(s.Address, room)))
+		}
 		y += seenPitch - 13
 	}
 	if len(shapes) > 0 {
@@ -644,10 +682,12 @@ const (
 	boxHeight    = 70
 	tallWallGap  = 24
 	tallTier     = 36
-	tallSeen     = 36
+	tallSeen     = 44 // two lines beside the wall: the NAT's name, who sees which address
+	seenLine     = 15
 	middleHeight = 260
 	legsWidth    = 104
-	legPitchTall = 56
+	firstLeg     = 20
+	legPitchTall = 52
 )
 
 // tall lays the same out from top to bottom, for a narrow screen.
@@ -674,52 +714,53 @@ func (l *layout) tall() drawing {
 	}
 	col := l.column()
 	split := legsWidth + len(relays)*col
+	middle := top + middleHeight/2
 	between := l.nodes[betweenNode]
 	nat, shared := l.shared()
 	if shared {
 		y1, y2 := boxHeight+tallWallGap, l.out.H-boxHeight-tallWallGap
-		x := min(split-8, l.w-wallWidth)
+		x := min(split-4, l.w-wallWidth)
 		shapes := slices.Concat(wall(0, y1, x, wallWidth), wall(0, y2-wallWidth, x, wallWidth), wall(x, y1, wallWidth, y2-y1))
 		if i := slices.IndexFunc(directs, func(w protocol.PictureWay) bool { return w.Kind == protocol.TrialHost }); len(directs) > 0 && i != 0 {
-			shapes = append(shapes, wall(split+wallWidth-8, top+middleHeight/2-wallWidth/2, col-wallWidth, wallWidth)...)
+			shapes = append(shapes, wall(split+wallWidth-4, middle-wallWidth/2, col-wallWidth, wallWidth)...)
 		}
-		l.node(nat, nat.ID, "", append(shapes, l.chip((l.w+split)/2, end-26, nat.Label)...)...)
+		l.node(nat, nat.ID, "", shapes...)
+		l.labels = append(l.labels, mark{Kind: protocol.MarkWire, ID: "label " + nat.ID, Shapes: l.chip((l.w+split)/2, end-26, nat.Label)})
 	} else {
 		l.node(between, between.ID, "", stroke("pic-spine", "M%d %dH%d", split+6, end-14, l.w))
 	}
 	for _, id := range []string{p.A, p.B} {
 		l.machineTall(id)
 		for i, n := range l.natsOf(id) {
-			l.wallTall(id, i, n, boxHeight+tallWallGap+i*tallTier, split)
-		}
-		var shapes []shape
-		for i, s := range l.outside(id) {
-			if i < 2 {
-				y := edge[id] + 15 + i*15
-				if id != p.A {
-					y = l.out.H - edge[id] - 22 + i*15
-				}
-				caption := clip(s.Text, l.w/2, 11)
-				shapes = append(shapes, text(4, y, "start", "pic-soft", caption), text(12+textWidth(caption, 11), y, "start", "pic-mono", shortened(s.Address, l.w-textWidth(caption, 11)-16)))
+			at := boxHeight + tallWallGap + i*tallTier
+			l.wallTall(id, i, n, at, split)
+			if i+1 < len(l.natsOf(id)) {
+				l.lineTall(id, at+wallWidth, 0, n.Label, l.wires(n.ID))
 			}
 		}
-		l.tags = append(l.tags, shapes...)
+		l.linesTall(id, edge[id])
+		to := min(l.y(id, middle-44), l.y(id, middle+44)) // as far from the machine's own side as the server's box
 		for i, a := range l.legsOf(id) {
 			if a.From == id {
-				l.legTall(id, a, 18+i*legPitchTall, top+middleHeight/2-44)
+				l.legTall(id, a, firstLeg+i*legPitchTall, to, i)
 			} else {
-				l.checkTall(id, a, 18+legPitchTall/2, top+middleHeight/2-44)
+				l.checkTall(id, a, firstLeg+legPitchTall/2, to)
 			}
+		}
+		for _, n := range l.onLegs(id) {
+			y := min(l.y(id, edge[id]+tallSeen), l.y(id, edge[id]+tallSeen+gateSize))
+			l.node(n, l.gateID(n), "", wall(firstLeg+l.legIndex(n)*legPitchTall-gateSize/2, y, gateSize, gateSize)...)
 		}
 	}
 	n := l.nodes[serverNode]
-	y := top + middleHeight/2
-	box := []shape{rect(1, y-42, split-10, 84, "pic-box")}
-	for i, s := range wrap(n.Label, legsWidth-16, 13, 2) {
-		box = append(box, text(legsWidth/2-4, y-14+i*17, "middle", "pic-name", s))
+	room := split - 10
+	box := []shape{rect(1, middle-42, room, 84, "pic-box")}
+	lines := wrap(n.Label, legsWidth-16, 13, 2)
+	for i, s := range lines {
+		box = append(box, text(legsWidth/2-4, middle-20+i*17, "middle", "pic-name", s))
 	}
-	if len(n.Addresses) > 0 {
-		box = append(box, text(legsWidth/2-4, y+30, "middle", "pic-mono", shortened(withoutPort(n.Addresses[0]), legsWidth-8)))
+	for i, s := range firstOfEach(n.Addresses) {
+		box = append(box, text(legsWidth/2-4, middle+2+len(lines)*8+i*16, "middle", "pic-mono", shortened(s, legsWidth-10)))
 	}
 	l.node(n, n.ID, "pic-server", box...)
 	for i, w := range append(relays, directs...) {
@@ -729,8 +770,84 @@ func (l *layout) tall() drawing {
 		l.out.Marks[0].Shapes = append(l.out.Marks[0].Shapes, l.chipOf((l.w+split)/2, end-26, wrap(between.Label, max(l.w-split-48, 120), 12, 2)...)...)
 		l.out.Marks = append(l.out.Marks[1:], l.out.Marks[0])
 	}
-	l.wire("tags", l.tags...)
+	l.out.Marks = append(l.out.Marks, l.labels...)
 	return l.out
+}
+
+// firstOfEach are the first address of each family.
+func firstOfEach(addresses []string) (out []string) {
+	seen := map[bool]bool{}
+	for _, s := range addresses {
+		s = withoutPort(s)
+		if v6 := strings.Contains(s, ":"); !seen[v6] {
+			seen[v6] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// label writes over the lines of all arrows, each text on a plate of the page's own colour: lines run behind words, not through them. Its class and state are those of what it belongs to.
+func (l *layout) label(id, state, class string, texts ...shape) {
+	if len(texts) > 0 {
+		l.labels = append(l.labels, mark{Kind: protocol.MarkWire, ID: "label " + id, State: state, Class: class, Shapes: l.plates(texts)})
+	}
+}
+
+// plates puts each text on a plate.
+func (l *layout) plates(texts []shape) (out []shape) {
+	for _, t := range texts {
+		size := 12
+		if strings.Contains(t.Class, "pic-mono") || strings.Contains(t.Class, "pic-soft") {
+			size = 11
+		}
+		w := textWidth(t.Text, size) + 4
+		if strings.Contains(t.Class, "pic-mono") {
+			w = utf8.RuneCountInString(t.Text)*66/10 + 4
+		}
+		x := max(map[string]int{"start": t.X - 2, "middle": t.X - w/2, "end": t.X - w + 2}[t.Anchor], 0)
+		out = append(out, rect(x, t.Y-size, min(w, l.w-x), size+3, "pic-gate"), t)
+	}
+	return out
+}
+
+// lineTall is a line beside a wall that ends at: what the wall is, and the first of the addresses there.
+func (l *layout) lineTall(id string, at, i int, name string, list []protocol.PictureAddress) {
+	y := at + seenLine*(1+i)
+	if id != l.p.A {
+		y = l.out.H - at - 6 - i*seenLine
+	}
+	var texts []shape
+	x := 4
+	if name != "" {
+		texts = append(texts, text(x, y, "start", "pic-label", name))
+		x += textWidth(name, 12) + 16
+	}
+	if len(list) > 0 {
+		caption := clip(list[0].Text, l.w/2, 11)
+		texts = append(texts, text(x, y, "start", "pic-soft", caption))
+		if x += textWidth(caption, 11) + 12; list[0].Address != "" {
+			address := shortened(list[0].Address, l.w-x-4)
+			texts = append(texts, text(x, y, "start", "pic-mono", address))
+			x += utf8.RuneCountInString(address)*66/10 + 12
+		}
+	}
+	if len(texts) > 0 {
+		l.labels = append(l.labels, mark{Kind: protocol.MarkWire, ID: fmt.Sprintf("line %s %d %d", l.side(id), at, i), Shapes: append([]shape{rect(2, y-12, min(x-10, l.w-2), seenLine, "pic-gate")}, texts...)})
+	}
+}
+
+// linesTall are those beside the last wall of a machine.
+func (l *layout) linesTall(id string, at int) {
+	name := ""
+	if nats := l.natsOf(id); len(nats) > 0 {
+		name = nats[len(nats)-1].Label
+	}
+	out := l.captions(id, maxSeen)
+	for i := range max(1, len(out)) {
+		l.lineTall(id, at, i, name, out[min(i, len(out)):])
+		name = ""
+	}
 }
 
 // column is how wide each way is.
@@ -747,11 +864,23 @@ func (l *layout) y(id string, y int) int {
 func (l *layout) machineTall(id string) {
 	n := l.nodes[id]
 	y := min(l.y(id, 0), l.y(id, boxHeight))
-	shapes := []shape{rect(1, y+1, l.w-2, boxHeight-2, "pic-box"), text(28, y+44, "middle", "pic-letter", l.letter(n)), text(58, y+22, "start", "pic-name", clip(n.Label, l.w-66, 13))}
+	room := l.w - 66
+	shapes := []shape{rect(1, y+1, l.w-2, boxHeight-2, "pic-box"), text(28, y+44, "middle", "pic-letter", l.letter(n)), text(58, y+20, "start", "pic-name", clip(n.Label, room, 13))}
+	type line struct{ class, text string }
+	var lines []line
 	if len(n.Addresses) > 0 {
-		shapes = append(shapes, text(58, y+40, "start", "pic-mono", shortened(strings.Join(n.Addresses[:min(len(n.Addresses), 2)], " "), l.w-66)))
+		lines = append(lines, line{"pic-mono", shortened(strings.Join(n.Addresses[:min(len(n.Addresses), 2)], " "), room)})
 	}
-	shapes = append(shapes, text(58, y+58, "start", "pic-soft", clip(strings.Join(n.Notes, " · "), l.w-66, 11)))
+	for _, s := range wrap(strings.Join(n.Notes, " · \u200b"), room, 11, 3-len(lines)) {
+		lines = append(lines, line{"pic-soft", strings.TrimSuffix(s, " ·")})
+	}
+	pitch := 17
+	if len(lines) > 2 {
+		pitch = 14
+	}
+	for i, s := range lines {
+		shapes = append(shapes, text(58, y+20+(i+1)*pitch, "start", s.class, s.text))
+	}
 	l.node(n, l.side(id), "", shapes...)
 }
 
@@ -768,23 +897,11 @@ func (l *layout) wallTall(id string, i int, n protocol.PictureNode, at, split in
 			shapes = append(shapes, bar(split, y, l.w-split, wallWidth, lower)...)
 		}
 	}
-	ty := y - 7
-	if id != l.p.A {
-		ty = y + wallWidth + 16
-	}
-	l.tags = append(l.tags, l.natName(n.Label, ty))
 	l.node(n, l.natID(id, i), string(n.Crossing), shapes...)
 }
 
-// natName stands between the last two arrows, or at the edge where they leave no room.
-func (l *layout) natName(label string, y int) shape {
-	if col := l.column(); textWidth(label, 12) < col/2-8 {
-		return text(l.w-col/2, y, "middle", "pic-label", label)
-	}
-	return text(l.w-6, y, "end", "pic-label", label)
-}
-
-func (l *layout) legTall(id string, a protocol.PictureArrow, x, to int) {
+// legTall draws the i-th leg; their words do not fit beside each other and stand a line apart.
+func (l *layout) legTall(id string, a protocol.PictureArrow, x, to, i int) {
 	y1, y2 := l.y(id, boxHeight+3), l.y(id, to)
 	down := 1
 	if id != l.p.A {
@@ -806,8 +923,9 @@ func (l *layout) legTall(id string, a protocol.PictureArrow, x, to int) {
 	default:
 		shapes = append(shapes, stroke("pic-dots", "M%d %dV%d", x, y1, y2-8*down), headDown(x, y2, down))
 	}
-	shapes = append(shapes, text(x-16, l.y(id, to-56)+4, "start", "pic-label", stateSign(a.State)+" "+word))
 	l.arrow(protocol.MarkLeg, a, shapes...)
+	label := stateSign(a.State) + " " + word
+	l.label(l.arrowID(a), string(a.State), "pic-leg", text(x-(1-i)*(firstLeg-3), l.y(id, to-52+i*16)+4, []string{"start", "middle"}[min(i, 1)], "pic-label", label))
 }
 
 // checkTall is the server's own check, between the two legs: its answer comes from another address, and is thrown away.
@@ -818,7 +936,7 @@ func (l *layout) checkTall(id string, a protocol.PictureArrow, x, from int) {
 		down = -1
 	}
 	l.arrow(protocol.MarkLeg, a, stroke("pic-line", "M%d %dV%d", x-4, y1, y2+8*down), headDown(x-4, y2, -down),
-		stroke("pic-back", "M%d %dV%d", x+5, y2, y1-26*down), cross(x+5, y1-16*down), text(x+14, y1-12*down+4, "start", "pic-label", stateSign(a.State)))
+		stroke("pic-back", "M%d %dV%d", x+5, y2, y1-26*down), cross(x+5, y1-16*down))
 }
 
 func headDown(x, y, down int) shape {
@@ -861,18 +979,20 @@ func (l *layout) wayTall(w protocol.PictureWay, left, width, top, end int, edge 
 		}
 		ly := top + 68 + i*92
 		if w.Via == protocol.ViaServer {
-			ly += i * 36 // below the server
+			ly += i*44 - 6 // above and below the server
 		}
+		var texts []shape
 		for _, s := range wrap(stateSign(a.State)+" "+a.Label, width-6, 12, 2) {
-			shapes = append(shapes, text(mid, ly, "middle", "pic-label", s))
+			texts = append(texts, text(mid, ly, "middle", "pic-label", s))
 			ly += 15
 		}
 		if a.Answerer != "" {
-			shapes = append(shapes, text(mid, ly, "middle", "pic-mono pic-stray", shortened(a.Answerer, width-4)))
+			texts = append(texts, text(mid, ly, "middle", "pic-mono pic-stray", shortened(a.Answerer, width-4)))
 		}
 		l.arrow(protocol.MarkArrow, a, shapes...)
+		l.label(l.arrowID(a), string(a.State), "pic-arrow", texts...)
 	}
-	l.way(w, title...)
+	l.way(w, l.plates(title)...)
 }
 
 // firstWide is where the CJK blocks of Unicode begin.
@@ -932,22 +1052,14 @@ func shortHost(s string) string {
 	return s
 }
 
-// wrap breaks at spaces, and anywhere in scripts without; what does not fit into the lines is cut.
+// wrap breaks at spaces, and anywhere in scripts without; what does not fit into the lines is cut. The lines are about as long as each other: no word stands alone on the last.
 func wrap(s string, room, size, lines int) (out []string) {
-	cur := ""
-	flush := func() {
-		if cur = strings.TrimSpace(cur); cur != "" {
-			out = append(out, cur)
-		}
-		cur = ""
+	words := pieces(s)
+	out = inLines(words, room, size)
+	if n := len(out); n > 1 && n <= lines {
+		narrowest := room - sort.Search(room, func(less int) bool { return len(inLines(words, room-less-1, size)) > n })
+		out = inLines(words, narrowest, size)
 	}
-	for _, word := range pieces(s) {
-		if cur != "" && textWidth(strings.TrimRight(cur+word, " "), size) > room {
-			flush()
-		}
-		cur += word
-	}
-	flush()
 	if len(out) > lines {
 		out[lines-1] = strings.Join(out[lines-1:], " ")
 		out = out[:lines]
@@ -958,19 +1070,53 @@ func wrap(s string, room, size, lines int) (out []string) {
 	return out
 }
 
+// inLines puts as many words on each line as have room.
+func inLines(words []string, room, size int) (out []string) {
+	cur := ""
+	flush := func() {
+		if cur = strings.TrimSpace(cur); cur != "" {
+			out = append(out, cur)
+		}
+		cur = ""
+	}
+	for _, word := range words {
+		if cur != "" && textWidth(strings.TrimRight(cur+word, " "), size) > room {
+			flush()
+		}
+		cur += word
+	}
+	flush()
+	return out
+}
+
+// notFirst are the characters that begin no line of Japanese (JIS X 4051), notLast those that end none.
+const (
+	notFirst = "、。，．・：；？！）」』】〉》〕ーぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ々…"
+	notLast  = "（「『【〈《〔"
+)
+
 // pieces are where a line may break: after a space or a zero-width space, else between CJK characters where neither is there.
 func pieces(s string) (out []string) {
 	soft := strings.ContainsRune(s, '\u200b')
 	cur := ""
-	for _, r := range s {
-		if r == '\u200b' {
-			out, cur = append(out, cur), ""
-			continue
+	flush := func() {
+		if cur != "" {
+			out = append(out, cur)
 		}
-		cur += string(r)
-		if r == ' ' || !soft && r >= firstWide {
-			out, cur = append(out, cur), ""
+		cur = ""
+	}
+	var before rune
+	for _, r := range s {
+		switch wide := r >= firstWide || before >= firstWide; {
+		case r == '\u200b', before == ' ':
+			flush()
+		case !soft && wide && !strings.ContainsRune(notFirst, r) && !strings.ContainsRune(notLast, before):
+			flush()
+		}
+		if before = r; r != '\u200b' {
+			cur += string(r)
 		}
 	}
-	return append(out, cur)
+	flush()
+	return out
 }

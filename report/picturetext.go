@@ -52,9 +52,16 @@ func pictureText(p *protocol.Picture) string {
 			wall(n, seen)
 		}
 	}
+	gates := func(id string) {
+		for _, n := range l.onLegs(id) {
+			put(" ◇   ", fenced(n.Label))
+		}
+	}
 	box(l.nodes[p.A], false)
 	side(p.A, false)
+	gates(p.A)
 	box(l.nodes[serverNode], false)
+	gates(p.B)
 	side(p.B, true)
 	box(l.nodes[p.B], true)
 

@@ -1127,6 +1127,8 @@ export const nodeKindValues = [
   "nat",
   "server",
   "between", // what lies between the machines beside the server
+  "proxy", // an HTTP proxy between a machine and the server's page
+  "gateway", // what changes the addresses in a machine's STUN answers (ALG)
 ] as const;
 
 /** NodeState is what is known of a node. */
@@ -1149,13 +1151,13 @@ export const crossingValues = [
   "unknown",
 ] as const;
 
-/** PictureNode is a machine, a NAT, the server, or what lies between the machines. */
+/** PictureNode is a machine, what stands before it, the server, or what lies between the machines. */
 export interface PictureNode {
   /** a machine's is its peer's */
   id: string;
   kind: NodeKind;
   state: NodeState;
-  /** Of is the machine that a NAT belongs to; empty: both, one NAT before two machines. */
+  /** Of is the machine that a NAT, a proxy or a gateway belongs to; empty: both, one NAT before two machines. */
   of?: string;
   /** Crossing is of NATs. */
   crossing?: Crossing;

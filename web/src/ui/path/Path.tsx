@@ -94,7 +94,7 @@ const keyOf = (m: DrawingMark) => `${m.kind === "node" ? "" : `${m.kind} `}${m.i
 function Drawn({ mark: m, lit, tab, point, here }: { mark: DrawingMark; lit: boolean; tab: number; point: (m: DrawingMark | null) => void; here: (key: string) => void }) {
   const cls = `pic-${m.kind} ${m.class}`.trim();
   const shapes = { __html: (m.hit ? `<path class="pic-hit" d="${m.hit}"/>` : "") + m.svg }; // the server has escaped all text
-  if (!m.of) return <g class={cls} aria-hidden="true" dangerouslySetInnerHTML={shapes} />;
+  if (!m.of) return <g class={cls} data-state={m.state || undefined} aria-hidden="true" dangerouslySetInnerHTML={shapes} />;
   return (
     <g
       class={cls}
@@ -142,7 +142,7 @@ export function focusOf(report: Report, m: DrawingMark): Focus {
   }
   const node = nodes.find((n) => n.id === m.of);
   const peer = report.peers.find((p) => p.id === (node?.kind === "machine" ? node.id : node?.of));
-  const of = peer?.candidates.filter((c) => node?.kind === "machine" || c.type === "srflx") ?? [];
+  const of = peer?.candidates.filter((c) => node?.kind === "machine" || (c.type === "srflx" && node?.kind !== "proxy")) ?? [];
   return { candidates: of.map((c) => candidateKey(peer!.id, c)) };
 }
 

@@ -5,10 +5,10 @@ import type { Drawing, Picture, TrialKind } from "../../protocol.gen";
 /** The narrowest that is drawn: a page that is narrower scrolls. */
 const MIN_WIDTH = 280;
 /** Below this width the server draws from top to bottom. */
-const TALL_BELOW = 680;
+const TALL_BELOW = 860;
 /** The heights of both forms with the ways that tell most, and what the second NAT of a machine adds to the tall one. */
 const WIDE_HEIGHT = 478;
-const TALL_HEIGHT = 548;
+const TALL_HEIGHT = 564;
 const TIER_HEIGHT = 36;
 
 /** reserved is an empty drawing: nothing may move when the first one comes. */
