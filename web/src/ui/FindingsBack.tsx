@@ -10,7 +10,7 @@ export function FindingsBack() {
   if (!from) return null;
   const away = () => (back.value = null);
   return (
-    <div class="findings-back card" data-testid="findings-back">
+    <div class="findings-back card">
       <button
         type="button"
         class="button quiet"

@@ -34,7 +34,7 @@ export function Invite({ code }: { code: string }) {
         {list.length > 1 && (
           <label class="invite-choose stack small">
             <span>{t("invite.choose")}</span>
-            <select class="field" value={place.origin} onChange={(e) => choose(e.currentTarget.value)} data-testid="invite-choose">
+            <select class="field" value={place.origin} onChange={(e) => choose(e.currentTarget.value)}>
               {list.map((p) => (
                 <option key={p.origin} value={p.origin}>
                   {option(p)}

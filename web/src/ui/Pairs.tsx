@@ -134,7 +134,7 @@ function List({ trial: tr, report, label }: { trial: TrialReport; report: Report
       <Table pairs={onPaper.value ? tr.pairs : tr.pairs.slice(0, shown)} trial={tr} report={report} label={label} />
       {tr.pairs.length > shown && (
         <p>
-          <button type="button" class="button" onClick={() => setShown(shown + 4 * LISTED)} data-testid="pairs-more">
+          <button type="button" class="button" onClick={() => setShown(shown + 4 * LISTED)}>
             {t("pairs.more", { n: Math.min(4 * LISTED, tr.pairs.length - shown), all: tr.pairs.length })}
           </button>
         </p>

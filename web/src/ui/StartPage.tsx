@@ -34,7 +34,7 @@ export function StartPage({ room }: { room: RoomModel | null }) {
           <h1 id="start-title">{t("start.title")}</h1>
           <p>{t("start.text")}</p>
           <p class="small">
-            <a href={`/docs/guide?lang=${lang()}`} data-testid="guide-link">
+            <a href={`/docs/guide?lang=${lang()}`}>
               {t("start.guide")}
             </a>
           </p>
@@ -57,12 +57,12 @@ export function StartPage({ room }: { room: RoomModel | null }) {
               <span>{t("start.code")}</span>
               <input class="field mono" value={code} required autocapitalize="off" autocomplete="off" autocorrect="off" spellcheck={false} enterkeyhint="go" onInput={(e) => setCode(e.currentTarget.value)} data-testid="start-code" />
             </label>
-            <button type="submit" class="button" data-testid="start-join">
+            <button type="submit" class="button">
               {t("start.join")}
             </button>
           </form>
           {failure.value && (
-            <p class="bad" role="alert" data-testid="start-error">
+            <p class="bad" role="alert">
               {failure.value}
             </p>
           )}

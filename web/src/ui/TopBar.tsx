@@ -44,7 +44,7 @@ export function TopBar({ room }: { room: RoomModel | null }) {
         )}
         <div class="topbar-tools">
           {!entered.value && (
-            <a class="button quiet" href={`/reports?lang=${lang()}`} aria-current={place.value.at === "list" ? "page" : undefined} data-testid="reports-link">
+            <a class="button quiet" href={`/reports?lang=${lang()}`} aria-current={place.value.at === "list" ? "page" : undefined}>
               {t("reports.link")}
             </a>
           )}

@@ -95,7 +95,7 @@ function Runs({ runs, chosen, onChoose }: { runs: readonly RunSteps[]; chosen: n
   return (
     <label class="trials-runs small">
       {t("bars.runs")}
-      <select class="field" value={chosen} onChange={(e) => onChoose(Number(e.currentTarget.value))} data-testid="trials-run">
+      <select class="field" value={chosen} onChange={(e) => onChoose(Number(e.currentTarget.value))}>
         <option value={0}>{t("bars.newest")}</option>
         {runs.map((r) => (
           <option key={r.number} value={r.number}>

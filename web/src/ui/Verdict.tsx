@@ -41,7 +41,7 @@ export function Verdict({ report }: { report: Report | null }) {
           <p class="verdict-summary">{v?.summary || t(`phase.${phase}.text`)}</p>
           {!open && sure(v) && <span class="hidden-visually">{word("confidence", v.confidence)}</span>}
           {before && (
-            <p class="verdict-before muted" data-testid="verdict-before">
+            <p class="verdict-before muted">
               <Sign name="swap" size={13} /> {t("verdict.before", { before })}
             </p>
           )}

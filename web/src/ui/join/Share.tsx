@@ -7,7 +7,7 @@ export function Share({ link }: { link: string }) {
   // That the person closed the sheet is no failure.
   const share = () => void navigator.share({ title: "icescope", url: link }).catch(() => undefined);
   return (
-    <button type="button" class="button" onClick={share} data-testid="invite-share">
+    <button type="button" class="button" onClick={share}>
       <Sign name="share" /> {t("invite.share")}
     </button>
   );

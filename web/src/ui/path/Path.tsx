@@ -21,7 +21,7 @@ export function Path({ report }: { report: Report }) {
       <Canvas report={report} picture={picture} kinds={kinds} />
       <details class="path-words">
         <summary>{t("path.words")}</summary>
-        <ul data-testid="path-words">
+        <ul>
           {picture.text.map((s) => (
             <li key={s}>{s}</li>
           ))}

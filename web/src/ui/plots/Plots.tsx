@@ -51,7 +51,7 @@ export default function Plots({ report }: { report: Report }) {
   }, [fold, fold.lines.size, filter, fold.version]);
   const styleOf = (l: Line): Style => ({ ink: colours[l.kind]!, dashed: l.from > l.to, dots: l.metric === "trips" || l.metric === "loss", line: l.metric !== "trips" && l.metric !== "loss" });
   return (
-    <div class="plots stack card" ref={box} data-testid="plots">
+    <div class="plots stack card" ref={box}>
       <Probes />
       <div class="plots-tools">
         <TrialFilter name="plots" kinds={kinds as TrialKind[]} value={filter} onChange={setFilter} />
@@ -88,7 +88,7 @@ function Values({ fold, report, filter }: { fold: SeriesFold; report: Report; fi
   };
   return (
     <div class="plot-values scroll" tabIndex={0} role="region" aria-label={t("plots.title")}>
-      <table class="small nowrap" data-testid="plot-values">
+      <table class="small nowrap">
         <caption>{at === null ? t("plots.latest") : t("plots.cursor", { at: (at / 1000).toFixed(2) })}</caption>
         <thead>
           <tr>

@@ -50,7 +50,7 @@ export function DropZone() {
           </p>
         )}
       </div>
-      <button type="button" class="button" onClick={() => input.current?.click()} data-testid="drop-choose">
+      <button type="button" class="button" onClick={() => input.current?.click()}>
         {t("drop.choose")}
       </button>
       <input
@@ -58,7 +58,6 @@ export function DropZone() {
         type="file"
         multiple
         hidden
-        data-testid="drop-input"
         onChange={(e) => {
           takes(e.currentTarget.files, setWhy);
           e.currentTarget.value = "";

@@ -39,7 +39,7 @@ function compareURL(a: string, b: string): string {
 
 function Back() {
   return (
-    <a class="button" href={`/reports?lang=${lang()}`} data-testid="reports-back">
+    <a class="button" href={`/reports?lang=${lang()}`}>
       <Sign name="left" /> {t("reports.back")}
     </a>
   );
@@ -174,7 +174,7 @@ function List() {
         <section class="reports stack" aria-label={t("reports.title")}>
           <label class="row">
             <span>{t("reports.filter")}</span>
-            <select class="field" value={needs} onChange={(e) => setNeeds(e.currentTarget.value as Needs | "")} data-testid="reports-filter">
+            <select class="field" value={needs} onChange={(e) => setNeeds(e.currentTarget.value as Needs | "")}>
               <option value="">{t("filter.all")}</option>
               {needsValues.map((n) => (
                 <option key={n} value={n}>
@@ -226,7 +226,7 @@ export function Kept({ first, next: begin, needs, durable, days }: { first: read
           {t("reports.chosen", { n: pair.length })}
         </span>
         {pair.length === 2 ? (
-          <a class="button primary" href={compareURL(pair[0]!.id, pair[1]!.id)} data-testid="reports-compare">
+          <a class="button primary" href={compareURL(pair[0]!.id, pair[1]!.id)}>
             <Sign name="swap" /> {t("reports.compare")}
           </a>
         ) : (

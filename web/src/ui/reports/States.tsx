@@ -38,7 +38,7 @@ export function Failed({ failed: what, again, children }: { failed: Extract<Load
   const text = `${what.code}.text`;
   const said = word("reports.failed", text);
   return (
-    <section class="state card" data-tone="warn" role="alert" data-testid="reports-failed" data-code={what.code}>
+    <section class="state card" data-tone="warn" role="alert" data-code={what.code}>
       <Sign name="warning" size={24} />
       <div>
         <h1>{title === what.code ? t("reports.failed") : title}</h1>

@@ -94,7 +94,6 @@ export function EventList({ events }: { events: readonly Event[] }) {
         before.current = el.scrollTop;
       }}
       onMouseLeave={() => (pointed.value = null)}
-      data-testid="event-list"
     >
       {/* An empty line stands for all that is not on the page: its height is set by script, which the policy of the page allows. */}
       <Space lines={first} />

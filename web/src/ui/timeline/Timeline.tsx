@@ -338,7 +338,6 @@ function Strip({ canvas }: { canvas: preact.RefObject<HTMLCanvasElement | null> 
       ref={canvas}
       class="timeline-strip"
       aria-hidden="true"
-      data-testid="timeline-strip"
       onPointerDown={(e) => {
         canvas.current!.setPointerCapture(e.pointerId);
         const ms = msAt(e);
