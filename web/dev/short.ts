@@ -24,10 +24,10 @@ function firstOf(code: string): string[] {
 
 /** numbersOf gives each text a number whose key stands whole wherever it is asked for. Keys that are put together, as in t(`mark.${step}`) and word("trial", kind), stay, and so do those that nothing names. */
 export function numbersOf(texts: string, code: readonly string[]): Map<string, number> {
-  const pattern = (template: string) => template.replaceAll(".", "\\.").replace(/\$\{.*?\}/g, "[^.]+");
+  const pattern = (template: string) => template.replaceAll(".", "\\.").replace(/\$\{.*?\}/g, "[^.]*");
   const together = code.flatMap((text) => [
     ...[...text.matchAll(/`((?:[\w-]+\.)+(?:\$\{[^`]*?\}[\w.-]*)+)`/g)].map((m) => pattern(m[1]!)),
-    ...firstOf(text).flatMap((first) => [...first.matchAll(/["`]([\w-].*?)["`]/g)].map((m) => `${pattern(m[1]!)}\\..+`)),
+    ...firstOf(text).flatMap((first) => [...first.matchAll(/["`]([\w-].*?)["`]/g)].map((m) => `${pattern(m[1]!)}\\..*`)),
   ]);
   const stays = new RegExp(`^(?:${together.join("|")})$`);
   const all = code.join("\n");
@@ -110,7 +110,7 @@ export function short(): Plugin {
     apply: "build",
     enforce: "pre",
     buildStart() {
-      const code = files(/\.tsx?$/).map(read);
+      const code = files(/(?<!i18n\/(?:en|ja))\.tsx?$/).map(read);
       const page = readFileSync(join(src, "../index.html"), "utf8");
       numbers = numbersOf(read("i18n/en.ts"), code);
       const styles = files(/\.css$/).map(read);

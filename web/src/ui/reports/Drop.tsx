@@ -42,7 +42,7 @@ export function DropZone() {
     <section class="drop vacant row" aria-labelledby="drop-title" data-over={over || undefined} data-testid="drop">
       <Sign name="download" size={22} />
       <div>
-        <h3 id="drop-title">{t("drop.title")}</h3>
+        <h2 id="drop-title">{t("drop.title")}</h2>
         <p class="muted">{t("drop.text")}</p>
         {why && (
           <p class="bad" role="alert">
