@@ -38,8 +38,11 @@ function page() {
     lanes,
     events: () => events,
     take(more: Event[]) {
-      for (const e of more) series.add(e);
-      events = kept.add(more);
+      for (const e of more) {
+        series.add(e);
+        kept.add(e);
+      }
+      events = kept.all();
       for (const e of more) lanes.add(e);
     },
     size() {

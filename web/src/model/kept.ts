@@ -23,18 +23,24 @@ export class Brief implements Sample {
   }
 }
 
-/** Kept takes the events in their order, each once. */
+/** Kept takes the events in their order, each once, as they come: a page that is slow to draw them keeps no more. */
 export class Kept {
-  #events: readonly Event[] = [];
+  #events: Event[] = [];
   readonly #whole: (Event & { type: "sample" })[] = [];
   /** by what they say: a trial needs a few, for its pairs form one after the other */
   readonly #briefs = new Map<string, Brief>();
 
-  /** add answers with all that are kept. An event stays the same object when its sample is made brief: whatever else holds it holds no more of it, either. */
-  add(more: readonly Event[]): readonly Event[] {
-    for (const e of more) if (e.type === "sample") this.#whole.push(e);
+  /** An event stays the same object when its sample is made brief: whatever else holds it holds no more of it, either. */
+  add(e: Event): void {
+    this.#events.push(e);
+    if (e.type === "sample") this.#whole.push(e);
     for (const e of this.#whole.splice(0, this.#whole.length - WHOLE_SAMPLES)) e.sample = this.#brief(e.sample);
-    return (this.#events = [...this.#events, ...more].slice(-MAX_EVENTS));
+  }
+
+  /** all that are kept, as of now */
+  all(): readonly Event[] {
+    this.#events.splice(0, this.#events.length - MAX_EVENTS);
+    return [...this.#events];
   }
 
   #brief({ trial, iceState = "", dtlsState = "", pairs = [] }: Sample): Brief {

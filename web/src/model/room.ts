@@ -78,7 +78,6 @@ export function openRoom(o: RoomOptions): RoomModel {
   let kind = o.kind ?? "browser";
   let eventsSeen = 0;
   let newest: Report | null = null;
-  let fresh: Event[] = [];
   let alone = 0;
   let endAlone = () => {};
   let broken: string | undefined;
@@ -87,9 +86,7 @@ export function openRoom(o: RoomOptions): RoomModel {
     () =>
       batch(() => {
         snapshot.value = newest;
-        for (const e of fresh) series.add(e); // while their samples are whole
-        if (fresh.length > 0) events.value = kept.add(fresh);
-        fresh = [];
+        if (events.value.at(-1)?.seq !== eventsSeen - 1) events.value = kept.all();
       }),
     (then) => setTimeout(() => whenDrawn(then)), // the parts take their turns while Preact draws what they stand in
   );
@@ -168,9 +165,10 @@ export function openRoom(o: RoomOptions): RoomModel {
     for (const e of more) {
       if (e.seq < eventsSeen) continue; // a resume may bring some twice
       eventsSeen = e.seq + 1;
-      fresh.push(e);
+      series.add(e); // while its sample is whole
+      kept.add(e);
     }
-    if (fresh.length > 0) pace.due();
+    if (more.length > 0) pace.due();
   }
 
   function gather(): void {
@@ -232,7 +230,6 @@ export function openRoom(o: RoomOptions): RoomModel {
     eventsSeen = 0;
     pace.stop();
     newest = null;
-    fresh = [];
     events.value = [];
     kept = new Kept();
     series = new SeriesFold();

@@ -9,6 +9,8 @@ export class Turn extends Component<{ children: ComponentChildren }> {
     this.forceUpdate();
   };
 
+  private drawn?: Readonly<{ children: ComponentChildren }>;
+
   override componentWillMount(): void {
     if (!this.came) takeTurn(this.draw);
   }
@@ -19,7 +21,13 @@ export class Turn extends Component<{ children: ComponentChildren }> {
   override componentWillUnmount(): void {
     giveUp(this.draw);
   }
+  /**
+   * Where Preact is told not to update, it hangs the parts that stay below what came, and what came holds the parts that follow: whoever holds the first picture, as App does, would hold each one since. So a
+   * picture that another has followed is taken from what brought it.
+   */
   render() {
-    return this.came ? this.props.children : null;
+    if (!this.came) return null;
+    if (this.drawn && this.drawn !== this.props) (this.drawn as { children: ComponentChildren }).children = null;
+    return (this.drawn = this.props).children;
   }
 }

@@ -11,6 +11,7 @@ import { inspected } from "./context";
 import { columns, findingURL, snippet } from "./format";
 import { parse } from "./Custom";
 import { code, entered, model } from "./session";
+import { Turn } from "./Turn";
 
 beforeEach(() => {
   vi.stubGlobal("location", new URL("http://10.9.0.10:8080/r/k7m-3xq"));
@@ -257,4 +258,14 @@ test("an event that is opened is shown as it was recorded; a sample that is brie
   expect(opened(8)).not.toContain("<pre");
   expect(opened(9)).toContain("has not reached this page");
   inspected.value = null;
+});
+
+test("what brought a picture that another has followed holds it no more", () => {
+  const [first, second] = [{ children: "first" }, { children: "second" }];
+  const turn = new Turn(first);
+  expect([turn.render(), turn.render()]).toEqual(["first", "first"]);
+  turn.props = second;
+  expect(first.children).toBe("first"); // on the page until the other is drawn
+  expect([turn.render(), turn.render()]).toEqual(["second", "second"]);
+  expect([first.children, second.children]).toEqual([null, "second"]);
 });
