@@ -558,16 +558,5 @@ export const en = {
   "gone.too-slow.text": "Too much was waiting to be received, so the server closed the connection. Try again.",
   "gone.internal": "The server failed",
   "gone.internal.text": "This is a defect of icescope. Its log says more.",
-
-  "explain.host": "An address of the machine's own interface. Browsers hide it behind a random .local name unless the page may use the camera or microphone.",
-  "explain.srflx": "Server reflexive: the address from which a STUN server saw this machine. Behind a NAT it is the translated one, else the machine's own.",
-  "explain.prflx": "Peer reflexive: nobody signaled it. The other end learned it from a check that arrived from there, so something on the way translated it.",
-  "explain.relay": "An address on a TURN server that forwards packets for this machine.",
-  "explain.raddr": "The related address: for srflx the one that was translated, for relay the one that the TURN server saw. 0.0.0.0 and port 0: the browser hides it. None for host.",
-  "explain.priority": "It orders the pairs to be checked. Below stand its parts: type preference (126 host, 110 prflx, 100 srflx, 0 relay), local preference, component (RFC 8445 section 5.1.2.1).",
-  "explain.foundation": "The same for candidates of the same type, base and server. Several srflx with one foundation but different ports mean that the NAT maps each destination differently.",
-  "explain.trial": "host only uses no server; with STUN this server's STUN; a relay trial its TURN and nothing else; own iceServers what you pasted.",
-  "explain.direction": "For A → B: did B answer the checks that A sent, and did A get the answers? The two directions may go different ways, and fail differently.",
-  "explain.mapping": "Whether a NAT uses one outside port for all destinations (endpoint-independent), or another for each address, or each address and port: often called symmetric NAT.",
-  "explain.filtering": "From where a NAT lets packets in: from anywhere, only from addresses that were contacted, or only from addresses and ports that were.",
+  "explain.failed": "The server did not answer. Open this again to try again.",
 };
