@@ -156,11 +156,13 @@ func (c *comparison) say(key string, args ...string) string {
 }
 
 // word is a word of protocol in the reader's language; one that a newer icescope wrote stays as it is.
-func (c *comparison) word(prefix, w string) string {
+func (c *comparison) word(prefix, w string) string { return word(c.lang, prefix, w) }
+
+func word(lang protocol.Lang, prefix, w string) string {
 	if w == "" || !catalog.Has(prefix+w) {
 		return w
 	}
-	return catalog.Text{Key: prefix + w}.In(c.lang)
+	return catalog.Text{Key: prefix + w}.In(lang)
 }
 
 func (c *comparison) list(items []string) string {

@@ -16,6 +16,8 @@ type Comparison struct {
 	Changes []Change `json:"changes"`
 	// Unchanged are the findings that both have, as sure in one as in the other.
 	Unchanged []UnchangedFinding `json:"unchanged"`
+	// HTML is all of this as the page shows it, where a server answers: a fragment without script and style.
+	HTML string `json:"html,omitempty"`
 }
 
 // ComparedReport is one side of a comparison, as far as its reader must know which it is.

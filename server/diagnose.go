@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
@@ -91,12 +92,19 @@ func diagnose(files []intake.File, lang protocol.Lang) (answer []byte, e *protoc
 	case len(reports) == 1:
 		return report.JSON(reports[0]), nil
 	}
+	from := compare.Sources{Names: [2]string{files[0].Name, files[1].Name}}
+	first := reports[0].GeneratedAt
 	intake.InOrder(reports)
+	if reports[0].GeneratedAt != first { // they have changed places
+		slices.Reverse(from.Names[:])
+	}
+	compared := compare.Compare(reports[0], reports[1], lang)
+	compared.HTML = compare.HTML(compared, from)
 	// protocol.Diagnosed, each report as report.JSON writes it: one that was brought may lack what every report has.
 	answer, err = json.Marshal(struct {
 		Reports    [2]json.RawMessage  `json:"reports"`
 		Comparison protocol.Comparison `json:"comparison"`
-	}{[2]json.RawMessage{report.JSON(reports[0]), report.JSON(reports[1])}, compare.Compare(reports[0], reports[1], lang)})
+	}{[2]json.RawMessage{report.JSON(reports[0]), report.JSON(reports[1])}, compared})
 	if err != nil {
 		return nil, &protocol.Error{Code: protocol.ErrInternal, Message: err.Error(), Hint: "this is a defect of icescope: its log says more"}
 	}

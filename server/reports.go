@@ -142,6 +142,7 @@ func (k *kept) serveComparison(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var sides [2]protocol.Report
+	var from compare.Sources
 	for i, name := range []string{"a", "b"} {
 		id := r.URL.Query().Get(name)
 		if id == "" {
@@ -152,8 +153,11 @@ func (k *kept) serveComparison(w http.ResponseWriter, r *http.Request) {
 		if !ok {
 			return
 		}
+		from.IDs[i] = id
 		sides[i] = report.Make(diagnosis.Diagnose(events), report.Options{Lang: protocol.Lang(lang)})
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	writeJSON(w, http.StatusOK, compare.Compare(sides[0], sides[1], protocol.Lang(lang)))
+	compared := compare.Compare(sides[0], sides[1], protocol.Lang(lang))
+	compared.HTML = compare.HTML(compared, from)
+	writeJSON(w, http.StatusOK, compared)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -115,6 +116,9 @@ func TestKeptReports(t *testing.T) {
 	if compared.Lang != protocol.Japanese || len(compared.Changes) == 0 || compared.After.Verdict.Needs != protocol.NeedsSTUN {
 		t.Errorf("%+v", compared)
 	}
+	if before, after := strings.Index(compared.HTML, `href="/reports/`+a+`?lang=ja"`), strings.Index(compared.HTML, `href="/reports/`+b+`?lang=ja"`); before < 0 || after < before || !strings.Contains(compared.HTML, compared.Summary) {
+		t.Error(compared.HTML)
+	}
 	if _, err := os.Stat(filepath.Join(dir, archive.FileName)); err != nil {
 		t.Error(err)
 	}
@@ -200,6 +204,24 @@ func TestDiagnose(t *testing.T) {
 	var two protocol.Diagnosed
 	if err := json.Unmarshal([]byte(body), &two); err != nil || len(two.Reports) != 2 || len(two.Comparison.Changes) == 0 {
 		t.Fatalf("%v %.200s", err, body)
+	}
+	if !strings.Contains(two.Comparison.HTML, `<span class="mono">a.jsonl</span>`) {
+		t.Error(two.Comparison.HTML)
+	}
+	names := regexp.MustCompile(`<span class="mono">(\w+)</span>`)
+	for _, order := range [][]string{{"first", string(first), "second", string(second)}, {"second", string(second), "first", string(first)}} {
+		_, body := r.send("", "file", order...)
+		var swapped protocol.Diagnosed
+		if err := json.Unmarshal([]byte(body), &swapped); err != nil {
+			t.Fatal(err)
+		}
+		want := "first"
+		if swapped.Comparison.Before.Verdict.Needs == protocol.NeedsSTUN {
+			want = "second"
+		}
+		if m := names.FindStringSubmatch(swapped.Comparison.HTML); m == nil || m[1] != want {
+			t.Errorf("the earlier is %v, want %s", m, want)
+		}
 	}
 	if list := get[protocol.KeptReports](r, "/api/v1/reports"); len(list.Reports) != 0 || list.Durable {
 		t.Errorf("%+v", list)

@@ -53,6 +53,7 @@ func (s routes) handler() http.Handler {
 			r.Get("/rooms/{room}/qr.svg", s.api.serveQR)
 			r.Get("/rooms/{room}/qr.txt", s.api.serveQR)
 			r.Get("/info", s.api.serveInfo)
+			r.Get("/terms", s.api.serveTerms)
 			r.Get("/reports", s.kept.serveList)
 			r.Get("/reports/{id}", s.kept.serveReport)
 			r.Get("/reports/{id}/recording", s.kept.serveRecording)

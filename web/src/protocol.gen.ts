@@ -99,6 +99,8 @@ export interface Comparison {
   changes: Change[];
   /** Unchanged are the findings that both have, as sure in one as in the other. */
   unchanged: UnchangedFinding[];
+  /** HTML is all of this as the page shows it, where a server answers: a fragment without script and style. */
+  html?: string;
 }
 
 /** ComparedReport is one side of a comparison, as far as its reader must know which it is. */

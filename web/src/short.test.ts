@@ -52,6 +52,13 @@ test("a class that is not only said in class= keeps its name", () => {
   expect(new Set(shortClasses(styles, []).values()).size).toBe(6);
 });
 
+test("a class that the server says keeps its name", () => {
+  const fragment = readFileSync(join(import.meta.dirname, "../../compare/compare.gohtml"), "utf8");
+  const said = [...fragment.matchAll(/class="([^"{]*)"/g)].flatMap(([, names]) => names!.split(" "));
+  expect(said).toContain("compared-head");
+  expect([...shortClasses([said.map((c) => `.${c}{}`).join("")], []).keys()]).toEqual([]);
+});
+
 test("a variable that a script speaks of keeps its name", () => {
   const styles = [":root{--line: 1px;--line-strong:2px;--depth:3}", ".a{width:var(--line)}"];
   expect([...shortVariables(styles, ["--depth;"])]).toEqual([["--line", "--a"], ["--line-strong", "--b"]]);

@@ -128,7 +128,7 @@ function Two({ a, b }: { a: string; b: string }) {
               <Sign name="swap" /> {t("compare.swap")}
             </a>
           </div>
-          <Compared comparison={comparison} ids={[a, b]} />
+          <Compared comparison={comparison} />
         </>
       )}
     </Load>
@@ -146,7 +146,6 @@ function BroughtPage() {
                 <Back />
               </div>
               <Compared comparison={now.diagnosed.comparison} />
-              <p class="muted small mono">{now.names.join(", ")}</p>
             </>
           ) : (
             <FinishedReport finished={now} name={now.names.join(", ")} />

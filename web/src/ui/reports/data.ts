@@ -26,7 +26,8 @@ export function failed(e: unknown): { state: "failed"; code: string; message: st
   return { state: "failed", code: e instanceof Refused ? e.code : "", message: e instanceof Error ? e.message : String(e) };
 }
 
-async function get<T>(path: string, query: Record<string, string> = {}): Promise<T> {
+/** get asks the server for something in the reader's language. */
+export async function get<T>(path: string, query: Record<string, string> = {}): Promise<T> {
   const answer = await fetch(`/api/v1/${path}?${new URLSearchParams({ lang: lang(), ...query })}`);
   return (await answered(answer)).json() as Promise<T>;
 }
