@@ -1,7 +1,7 @@
 import { defineConfig, type Plugin } from "vitest/config";
 import { pack } from "./dev/pack.ts";
 import { short } from "./dev/short.ts";
-import { slimPlots } from "./dev/slim.ts";
+import { slimLibraries } from "./dev/slim.ts";
 import { stories } from "./dev/stories.ts";
 
 /** fromTheStart: main.tsx, which boot.ts starts, and what it imports without import(). */
@@ -29,7 +29,7 @@ function preloadPage(): Plugin {
 
 // The page is served with a strict Content-Security-Policy (server/headers.go): no inline script or style, no data: URL. So nothing is inlined, whatever its size.
 export default defineConfig({
-  plugins: [short(), slimPlots(), stories(), plainImports(), preloadPage(), pack()],
+  plugins: [short(), slimLibraries(), stories(), plainImports(), preloadPage(), pack()],
   build: {
     target: "es2022",
     cssTarget: ["chrome94", "edge94", "firefox94", "safari16.4", "ios16.4"], // the first that run es2022

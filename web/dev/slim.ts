@@ -1,8 +1,10 @@
-// uPlot is the heaviest thing on the page, and half of it draws what no plot here asks for: a legend, dates, logarithms, bars, bands, zooming. Its authors leave such parts out by flags of their own build, which the published file no longer has; here they are left out of that file. src/ui/plots/slim.test.ts compares what is left with the whole, call by call.
+// The libraries are a quarter of the page, and half of uPlot draws what no plot here asks for: a legend, dates, logarithms, bars, bands, zooming. Its authors leave such parts out by flags of their own build, which the
+// published file no longer has; here they are left out of that file. src/ui/plots/slim.test.ts compares what is left with the whole, call by call. Of Preact and its signals less is left out; the tests of the lab run with it.
 import type { Plugin } from "vite";
 
 /** What options.ts never asks for: the text in uPlot's file, what stands there instead, and how often it is found. The minifier then drops what nothing calls. */
-const cuts: [RegExp, string | ((...found: string[]) => string), number][] = [
+type Cut = [RegExp, string | ((...found: string[]) => string), number];
+const cuts: Cut[] = [
   // What hangs on the function itself: other ways to draw, helpers, synchronised plots.
   [/^uPlot\.assign = [^]*?(?=^export \{)/gm, "", 1],
   // Methods that nobody calls.
@@ -75,16 +77,68 @@ const cuts: [RegExp, string | ((...found: string[]) => string), number][] = [
   [/^\tself\.redraw = [^]*?^\t\};$/gm, "", 1],
 ];
 
+/** What no part of the page asks of Preact: markup made by a server that a page takes over, with components that are still on their way; portals; MathML; style as an object; what was once called before an update. */
+const preactCuts: Cut[] = [
+  [/128&u\.__u&&\(c=32&u\.__u,s=u\.__c\.__z\)&&\(.*?l=o\[0\]\|\|l\),/g, "", 1],
+  [/c\|\|o\)if\(t&&t\.then\)\{[^]*?\}else o&&o\.some\(g\);else/g, "o)o.some(g);else", 1],
+  [/t&&t\.then\|\|D\(r\),/g, "D(r),", 1],
+  [/!u&&\(i=t\.__c\)&&\(i=i\.__z\)&&\(.*?g\(i\)\),/g, "", 1],
+  [/,M\.__P&&\(s=l,.*?:null\)/g, "", 1],
+  [/M\.__P&&\(r\.__e=null,l=s\),/g, "", 1],
+  [/if\(n\.props\.__P\)return t;/g, "", 1],
+  [/\|\|[nt]\.props\.__P\?null:/g, "?null:", 1],
+  [/&&!(n|t)\.props\.__P\b/g, "", 2],
+  [/"math"==C\?f="[^"]*":/g, "", 1],
+  [/\("foreignObject"==C\|\|"[^"]*"==f&&v\.test\(C\)\)&&/g, '"foreignObject"==C&&', 1],
+  [/if\("style"==t\)if\(.*?else if\("o"==/g, 'if("o"==', 1],
+  [/!V\.getDerivedStateFromProps&&d\.componentWillReceiveProps&&d\.componentWillReceiveProps\(M,L\),/g, "0,", 1],
+  [/,V\.getDerivedStateFromProps&&\(.*?L?\)\)\)\)/g, ")", 1],
+  [/!V\.getDerivedStateFromProps&&/g, "", 1],
+  [/d\.componentWillUpdate&&.*?,(?=C&&)/g, "", 1],
+  [/,C&&u\.__c&&d\.getSnapshotBeforeUpdate&&\(.*?\)\)/g, "", 1],
+];
+
+/** Signals are read by components, as signal.value; none is itself a child or an attribute, which would be drawn without the component. */
+const signalsCuts: Cut[] = [
+  [/function w\(i\)\{var n=this,[^]*?(?=b\("__b")/g, "", 1],
+  [/if\("string"==typeof n\.type\)\{var r,t=n\.props;[^]*?\}\}\}(?=i\(n\)\}\);b\("__r")/g, "", 1],
+  [/var r;if\("string"==typeof n\.type&&\(r=n\.__e\)\)\{[^]*?\}\}\}(?=i\(n\)\}\);function k)/g, "", 1],
+  [/if\("string"==typeof n\.type\)\{var r=n\.__e;[^]*?n\.__np=void 0\}else\{/g, 'if("string"!=typeof n.type){', 1],
+];
+
 /** slim is uPlot's file without those parts. Another version of it fails the build instead of drawing something else. */
-export function slim(code: string): string {
-  for (const [text, instead, times] of cuts) {
+export const slim = (code: string): string => without(code, cuts, "uPlot");
+export const slimPreact = (code: string): string => without(code, preactCuts, "Preact");
+export const slimSignals = (code: string): string => without(code, signalsCuts, "@preact/signals");
+
+function without(code: string, list: readonly Cut[], name: string): string {
+  for (const [text, instead, times] of list) {
     const found = code.match(text)?.length ?? 0;
-    if (found !== times) throw new Error(`dev/slim.ts: ${text} stands ${found} times in uPlot, not ${times}: look what has changed there, then adapt the cuts`);
+    if (found !== times) throw new Error(`dev/slim.ts: ${text} stands ${found} times in ${name}, not ${times}: look what has changed there, then adapt the cuts`);
     code = code.replace(text, instead as string);
   }
   return code;
 }
 
-export function slimPlots(): Plugin {
-  return { name: "slim-plots", apply: "build", transform: { filter: { id: /\/uplot\/dist\/uPlot\.esm\.js$/ }, handler: (code) => ({ code: slim(code), map: null }) } };
+const slimmed: [RegExp, (code: string) => string][] = [
+  [/\/uplot\/dist\/uPlot\.esm\.js$/, slim],
+  [/\/preact\/dist\/preact\.mjs$/, slimPreact],
+  [/\/@preact\/signals\/dist\/signals\.module\.js$/, slimSignals],
+];
+
+export function slimLibraries(): Plugin {
+  const left = new Set(slimmed);
+  return {
+    name: "slim-libraries",
+    apply: "build",
+    transform(code, id) {
+      const one = slimmed.find(([file]) => file.test(id));
+      if (!one) return undefined;
+      left.delete(one);
+      return { code: one[1](code), map: null };
+    },
+    buildEnd(error) {
+      if (!error && left.size > 0) throw new Error(`dev/slim.ts: the page no longer loads ${[...left].map(([file]) => file)}`);
+    },
+  };
 }
