@@ -457,6 +457,7 @@ func (f *Fold) nat(p *peer) protocol.NATReport {
 		r.Tests = append(r.Tests, g.tests(p)...)
 	}
 	r.Tests = append(r.Tests, filterTests(probes)...)
+	r.Corners = protocol.CornersOf(r.Filtering, r.Tests)
 	return r
 }
 

@@ -171,6 +171,11 @@ func readReport(f File) (r protocol.Report, err error) {
 		}
 		return r, wrong(reportHint, "%s: no report: %v", f.Name, err)
 	}
+	for i := range r.Peers {
+		if nat := &r.Peers[i].NAT; nat.Corners == nil { // of an icescope that left this to its page
+			nat.Corners = protocol.CornersOf(nat.Filtering, nat.Tests)
+		}
+	}
 	return r, nil
 }
 

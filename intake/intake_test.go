@@ -3,6 +3,8 @@ package intake_test
 import (
 	"bytes"
 	"errors"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +43,23 @@ func TestReports(t *testing.T) {
 	}
 	if intake.Kind(text) != intake.KindReport || intake.Kind(lines) != intake.KindRecording {
 		t.Error("kinds are not told")
+	}
+}
+
+// TestOldReport: one that was made before reports had the corners gets them, since the page draws nothing else.
+func TestOldReport(t *testing.T) {
+	made, err := intake.Reports([]intake.File{{"r", recording(t, "routed")}}, protocol.English)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := made[0].Peers[0].NAT.Corners
+	old := regexp.MustCompile(`(?s)"corners": \[.*?\],`).ReplaceAll(report.JSON(made[0]), nil)
+	again, err := intake.Reports([]intake.File{{"a", old}}, protocol.English)
+	if err != nil || len(want) != 4 || bytes.Contains(old, []byte(`"corners"`)) {
+		t.Fatalf("%v, %d corners", err, len(want))
+	}
+	if got := again[0].Peers[0].NAT.Corners; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 

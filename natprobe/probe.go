@@ -334,4 +334,5 @@ func (p *probe) conclude() {
 		r.NAT.Tests = []protocol.NATTest{}
 	}
 	inOrder(r.NAT.Tests)
+	r.NAT.Corners = protocol.CornersOf(r.NAT.Filtering, r.NAT.Tests)
 }

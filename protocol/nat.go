@@ -1,5 +1,7 @@
 package protocol
 
+import "strings"
+
 // NATSchema is the value of NATResult.Schema.
 const NATSchema = "icescope.nat/v1"
 
@@ -79,6 +81,68 @@ func CallersOf(mapping, filtering Behavior) Callers {
 		return CallersKnownAddressPort
 	}
 	return ""
+}
+
+// Passage is whether a packet that nobody asked for comes in from a corner; for PP, which is always asked first, whether its answers do.
+type Passage string
+
+// The passages.
+const (
+	PassageOpen    Passage = "passes"
+	PassageBlocked Passage = "blocked"
+	PassageUnknown Passage = "unknown"
+)
+
+// NATCorner is what the steps say of one corner of the server.
+type NATCorner struct {
+	Corner   Corner  `json:"corner"`
+	AddrPort string  `json:"address"` // ip:port; empty: not known
+	State    Passage `json:"state"`
+}
+
+// CornersOf says of all four corners what comes in from there. A silence means "blocked" only where it was concluded what the filtering is: until a control has shown that the corner can be heard at all,
+// it says nothing.
+func CornersOf(filtering Behavior, tests []NATTest) []NATCorner {
+	out := make([]NATCorner, 0, 4)
+	for _, corner := range []Corner{CornerPP, CornerPS, CornerSP, CornerSS} {
+		c := NATCorner{Corner: corner, State: PassageUnknown}
+		var asked string
+		for _, t := range tests {
+			if t.Corner != corner || t.Transport != "udp" {
+				continue
+			}
+			unasked := strings.HasPrefix(string(t.Step), "filter-")
+			if unasked && c.AddrPort == "" {
+				c.AddrPort = t.ofCorner()
+			}
+			if asked == "" {
+				asked = t.ofCorner()
+			}
+			switch {
+			case !unasked && corner != CornerPP: // it was asked itself, and that opens the filter
+			case t.Result == StepAnswered:
+				c.State = PassageOpen
+			case t.Result == StepUnanswered && corner != CornerPP && filtering != NotMeasurable && c.State == PassageUnknown:
+				c.State = PassageBlocked
+			}
+		}
+		if c.AddrPort == "" {
+			c.AddrPort = asked
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// ofCorner is the corner's own ip:port: a check is sent from it, a request to it, and one whose answer is to come from elsewhere names it only when it is answered.
+func (t NATTest) ofCorner() string {
+	switch {
+	case t.Packet == "connectivity check":
+		return t.From
+	case strings.Contains(t.Packet, "CHANGE-REQUEST"):
+		return t.Answerer
+	}
+	return t.To
 }
 
 // NATStep names one step of a classification. It is the key of its lesson in the catalog (nat.step.NAME.…).

@@ -166,6 +166,8 @@ type NATReport struct {
 	Summary string `json:"summary"`
 	// Tests are the steps in the order of the lesson.
 	Tests []NATTest `json:"tests"`
+	// Corners are all four places of the server, and whether a packet comes in from there.
+	Corners []NATCorner `json:"corners"`
 	// MeasuredMs is how long after it joined the peer was classified; null: not yet.
 	MeasuredMs *float64 `json:"measuredMs"`
 }

@@ -179,6 +179,18 @@ func TestRedactTakesNames(t *testing.T) {
 	}
 }
 
+// TestRedactCorners: a corner of the server is called the same as in the steps that it is read off.
+func TestRedactCorners(t *testing.T) {
+	for _, at := range []string{"10.9.0.10:3479", "[fd00:9::10]:3479"} {
+		tests := []protocol.NATTest{{Step: protocol.StepFilterPort, Transport: "udp", Packet: "connectivity check", From: at, Corner: protocol.CornerPS, Result: protocol.StepAnswered, Text: "From " + at + "."}}
+		r := protocol.Report{Peers: []protocol.PeerReport{{ID: "a", NAT: protocol.NATReport{Tests: tests, Corners: protocol.CornersOf(protocol.EndpointIndependent, tests)}}}}
+		nat := Redact(r).Peers[0].NAT
+		if got := nat.Corners[1]; got.AddrPort == at || got.AddrPort != nat.Tests[0].From || nat.Tests[0].Text != "From "+got.AddrPort+"." || got.Corner != protocol.CornerPS || got.State != protocol.PassageOpen {
+			t.Errorf("%s: %+v, %+v", at, got, nat.Tests[0])
+		}
+	}
+}
+
 func TestRedactLeavesTheOriginal(t *testing.T) {
 	r, again := asymmetricNAT(protocol.English), asymmetricNAT(protocol.English)
 	Redact(r)

@@ -103,7 +103,8 @@ func browser(id, label, http string, stun ...string) protocol.PeerReport {
 	return protocol.PeerReport{
 		ID: id, Label: label, Kind: protocol.KindBrowser, UserAgent: chromiumUA, Browser: "Chromium 156", Online: true, HTTPAddress: http,
 		STUNAddresses: stun, HTTPRTTMs: ptr(1.4), Masked: ptr(true), SecureContext: ptr(false),
-		NAT: protocol.NATReport{Translated: ptr(false), Mapping: protocol.NotMeasurable, Filtering: protocol.NotMeasurable, State: protocol.NATOff, Tests: []protocol.NATTest{}},
+		NAT: protocol.NATReport{Translated: ptr(false), Mapping: protocol.NotMeasurable, Filtering: protocol.NotMeasurable, State: protocol.NATOff, Tests: []protocol.NATTest{},
+			Corners: protocol.CornersOf(protocol.NotMeasurable, nil)},
 	}
 }
 

@@ -976,6 +976,22 @@ export const callersValues = [
   "nobody-unexpected", // its mapping is another towards each destination: whoever is called learns the right one too late
 ] as const;
 
+/** Passage is whether a packet that nobody asked for comes in from a corner; for PP, which is always asked first, whether its answers do. */
+export type Passage = (typeof passageValues)[number];
+export const passageValues = [
+  "passes",
+  "blocked",
+  "unknown",
+] as const;
+
+/** NATCorner is what the steps say of one corner of the server. */
+export interface NATCorner {
+  corner: Corner;
+  /** ip:port; empty: not known */
+  address: string;
+  state: Passage;
+}
+
 /** NATStep names one step of a classification. It is the key of its lesson in the catalog (nat.step.NAME.…). */
 export type NATStep = (typeof natStepValues)[number];
 export const natStepValues = [
@@ -1427,6 +1443,8 @@ export interface NATReport {
   summary: string;
   /** Tests are the steps in the order of the lesson. */
   tests: NATTest[];
+  /** Corners are all four places of the server, and whether a packet comes in from there. */
+  corners: NATCorner[];
   /** MeasuredMs is how long after it joined the peer was classified; null: not yet. */
   measuredMs: number | null;
 }

@@ -492,6 +492,28 @@ export const serverSamples = {
                 ]
               }
             ],
+            "corners": [
+              {
+                "corner": "PP",
+                "address": "10.9.0.10:3478",
+                "state": "passes"
+              },
+              {
+                "corner": "PS",
+                "address": "10.9.0.10:3479",
+                "state": "unknown"
+              },
+              {
+                "corner": "SP",
+                "address": "",
+                "state": "unknown"
+              },
+              {
+                "corner": "SS",
+                "address": "10.9.0.11:3479",
+                "state": "blocked"
+              }
+            ],
             "measuredMs": 412.5
           },
           "candidates": [

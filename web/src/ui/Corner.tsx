@@ -2,7 +2,7 @@ import { t } from "../i18n";
 import type { Corner as Name } from "../protocol.gen";
 
 /** The corners as they are drawn: a row for each IP of the server, a column for each port. */
-export const corners: readonly Name[] = ["PP", "PS", "SP", "SS"];
+const corners: readonly Name[] = ["PP", "PS", "SP", "SS"];
 
 /** Corner is one of the server's four places, marked in all four. */
 export function Corner({ name }: { name: Name }) {
