@@ -104,7 +104,7 @@ export function Candidates({ peer, report, filter, type = "all" }: { peer: PeerR
       {errors.length > 0 && (
         <ul class="candidates-errors stack">
           {errors.map((e) => (
-            <li key={e.event} data-code={e.errorCode}>
+            <li key={e.event} data-testid="candidate-error" data-code={e.errorCode}>
               <Badge look={{ tone: "warn", sign: "warning" }} text={String(e.errorCode)} />
               <span>
                 {e.errorText || t("candidates.error")} <span class="muted mono">{e.url}</span>

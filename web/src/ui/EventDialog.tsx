@@ -20,7 +20,7 @@ export function EventDialog() {
   const event = seq === null ? undefined : room.events.value.find((e) => e.seq === seq);
   const close = () => (inspected.value = null);
   return (
-    <dialog ref={box} class="event-dialog card" onClose={close} aria-labelledby="event-title">
+    <dialog ref={box} class="event-dialog card" onClose={close} aria-labelledby="event-title" data-testid="event-dialog">
       {seq !== null && (
         <>
           <header>

@@ -160,6 +160,7 @@ function Line({ evidence: e, finding: f, report }: { evidence: Evidence; finding
             leave(f);
             goTo(focus);
           }}
+          data-testid="evidence-table"
         >
           {t(focus.pairs!.length > 0 ? "findings.pairs" : "findings.candidates", { n: focus.pairs!.length || focus.candidates!.length })}
         </button>

@@ -21,7 +21,7 @@ const resultLook: Record<StepResult, Look> = {
 /** NATLesson walks through the steps in their order: the packet, the corner, the answer, and what that means. */
 export function NATLesson({ tests }: { tests: readonly NATTest[] }) {
   return (
-    <details class="nat-lesson">
+    <details class="nat-lesson" data-testid="nat-lesson">
       <summary>{t("nat.lesson")}</summary>
       <p class="muted small">{t("nat.lesson.text")}</p>
       {tests.length === 0 && <p class="muted">{t("nat.notyet")}</p>}

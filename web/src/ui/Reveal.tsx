@@ -13,7 +13,7 @@ export function Reveal() {
     const there = new URL(location.pathname + location.search, https).href;
     return (
       // Two pages of one machine would fill the room: this one gives its place up first.
-      <a class="button" href={there} onClick={() => room.leave()}>
+      <a class="button" href={there} onClick={() => room.leave()} data-testid="reveal-https">
         {t("reveal.https")}
       </a>
     );

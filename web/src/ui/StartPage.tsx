@@ -57,7 +57,7 @@ export function StartPage({ room }: { room: RoomModel | null }) {
               <span>{t("start.code")}</span>
               <input class="field mono" value={code} required autocapitalize="off" autocomplete="off" autocorrect="off" spellcheck={false} enterkeyhint="go" onInput={(e) => setCode(e.currentTarget.value)} data-testid="start-code" />
             </label>
-            <button type="submit" class="button">
+            <button type="submit" class="button" data-testid="start-join">
               {t("start.join")}
             </button>
           </form>

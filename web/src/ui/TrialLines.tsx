@@ -11,7 +11,7 @@ export function TrialLines({ trials }: { trials: readonly TrialReport[] }) {
   return (
     <ul class="trial-lines stack">
       {trials.map((tr) => (
-        <li key={tr.id} data-trial={tr.kind} data-outcome={tr.outcome}>
+        <li key={tr.id} data-testid="side-trial" data-trial={tr.kind} data-outcome={tr.outcome}>
           <p class="row tight">
             <Badge look={outcomeLook[tr.outcome]} text={t(`outcome.${tr.outcome}`)} />
             <strong>{word("trial", tr.kind)}</strong>

@@ -57,11 +57,12 @@ function Fields({ needs }: { needs: Needs }) {
           spellcheck={false}
           placeholder={HOST}
           onInput={(e) => (coturn.value = { ...coturn.value, host: hostOf(e.currentTarget.value) })}
+          data-testid="coturn-host"
         />
       </label>
       {relays(needs) && (
         <label class="row tight">
-          <input type="checkbox" checked={coturn.value.nat} onChange={(e) => (coturn.value = { ...coturn.value, nat: e.currentTarget.checked })} />
+          <input type="checkbox" checked={coturn.value.nat} onChange={(e) => (coturn.value = { ...coturn.value, nat: e.currentTarget.checked })} data-testid="coturn-nat" />
           <span>{t("servers.nat")}</span>
         </label>
       )}
