@@ -24,7 +24,7 @@ comma := ,
 # Two cores: each step uses both by itself.
 .NOTPARALLEL:
 
-.PHONY: help run build release source test lint vet unit lab-test page-test packages lab lab-nat gallery bench generate docker clean
+.PHONY: help run build release source test lint vet unit lab-test page-test packages lab lab-nat gallery paper bench generate docker clean
 
 ## run: build the page and the binary, and serve (ARGS="--http :9000" hands flags on)
 run: build
@@ -81,6 +81,10 @@ lab: build
 ## gallery: drop the recording of every scenario on the page, and write pictures of it into docs/gallery (SCENARIOS narrows it)
 gallery: build
 	ICESCOPE=$(CURDIR)/icescope go run ./e2e/cmd/lab -gallery docs/gallery -stories diagnosis/testdata -scenario "$(SCENARIOS)"
+
+## paper: print the report of every scenario on A4 in both languages into artefacts/paper; more than four sheets fail (SCENARIOS narrows it)
+paper:
+	go run ./e2e/cmd/lab -paper artefacts/paper -stories diagnosis/testdata -scenario "$(SCENARIOS)"
 
 # An hour and more. NATS, CLIENTS, RUNS and ROWS narrow it, and then docs/ stay as they are: make lab-nat NATS=eim-apdf CLIENTS=cli,firefox RUNS=1 ROWS=none,eim-apdf
 ## lab-nat: every NAT of the lab by every client, and two browsers behind every pair of NATs, into docs/ (needs root)
