@@ -68,16 +68,18 @@ const served = /^(?:compared|changes|sign-word)/;
 const className = /(?<=\.)[a-z]\w*(?:-\w+)*/g;
 const wordsOf = (text: string) => text.match(/[a-z]\w*(?:-\w+)+-?/g) ?? [];
 
-/** shortClasses gives the classes short names that are only ever said in class=, and never put together. */
+/** shortClasses gives the classes short names that are said in class=, only there, and never put together. What no source here says comes from the server's drawing or from a library. */
 export function shortClasses(styles: readonly string[], code: readonly string[]): Map<string, string> {
   const all = new Set(styles.flatMap((s) => s.match(className) ?? []));
   const stays = new Set(kept);
+  const here = new Set<string>();
   for (const text of code) {
     let at = 0;
     let rest = "";
     for (const [from, to] of classesIn(text)) {
       rest += text.slice(at, from);
       at = to;
+      for (const w of wordsOf(text.slice(from, to))) here.add(w);
       for (const [, begin] of text.slice(from, to).matchAll(/([a-z]\w*(?:-\w+)*-)\$\{/g)) for (const c of all) if (c.startsWith(begin!)) stays.add(c);
     }
     rest += text.slice(at);
@@ -85,7 +87,7 @@ export function shortClasses(styles: readonly string[], code: readonly string[])
     for (const [, said] of rest.matchAll(/(["`][^"`\n]*["`])/g)) for (const w of wordsOf(said!)) stays.add(w);
   }
   const short = names(all);
-  return new Map([...all].filter((c) => c.includes("-") && !stays.has(c) && !served.test(c)).sort().map((c) => [c, short.next().value!]));
+  return new Map([...all].filter((c) => here.has(c) && !stays.has(c) && !served.test(c)).sort().map((c) => [c, short.next().value!]));
 }
 
 /** shortVariables gives short names to the variables that the styles declare and no script speaks of. */

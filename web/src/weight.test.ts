@@ -25,6 +25,14 @@ describe.skipIf(!existsSync(join(dist, "index.html")))("the built page (run npm 
     expect(packed.length).toBeGreaterThan(4);
   });
 
+  test("has a style for what the server draws", () => {
+    const drawn = readFileSync(join(import.meta.dirname, "../../report/testdata/drawing/asymmetric-nat-revealed.wide.json"), "utf8");
+    const classes = new Set([...drawn.matchAll(/class=\\?"([^"\\]+)/g)].flatMap(([, said]) => said!.split(" ")));
+    const styles = files.filter((f) => f.endsWith(".css")).map(text).join("");
+    expect(classes).toContain("pic-box");
+    for (const c of classes) expect(styles, c).toContain(`.${c}`);
+  });
+
   test("needs nothing that the Content-Security-Policy of server/headers.go forbids", () => {
     expect(text("index.html")).not.toMatch(/<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=/);
     for (const f of files) {
