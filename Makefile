@@ -138,7 +138,7 @@ vet:
 # The lab runs on its own, without the race detector: its browsers need both cores, and its packages are tested with it in their own tests.
 unit:
 	go test -race $$(go list ./... | grep -v /e2e)
-	go test -count=1 -run TestCertainLasts ./diagnosis # after every event: the race detector has time for each 16th
+	go test -count=1 -run 'TestCertainLasts|TestNoDefaultRouteWaits' ./diagnosis # after every event: the race detector has time for each 16th
 	go test -count=1 -run TestManyConnectionsComeAndGo ./signaling # all 10,000 of them: the race detector has room for 1,000
 
 lab-test: build

@@ -82,8 +82,8 @@ func TestExpand(t *testing.T) {
 }
 
 func TestNestedKeys(t *testing.T) {
-	text := T("report.trial-of-run", "trial", "@trial.host", "run", "2")
-	want := map[protocol.Lang]string{protocol.English: "host only, run 2", protocol.Japanese: "ホスト候補のみ、2回目"}
+	text := T("report.pairs-of", "trial", "@trial.host", "a", "x", "b", "y")
+	want := map[protocol.Lang]string{protocol.English: "host only: pairs of x and y", protocol.Japanese: "ホスト候補のみ：x と y のペア"}
 	got := map[protocol.Lang]string{}
 	for _, lang := range Languages {
 		got[lang] = text.In(lang)
@@ -92,7 +92,7 @@ func TestNestedKeys(t *testing.T) {
 		t.Error(diff)
 	}
 	// A label may begin with "@" and stays what it is.
-	if got := T("report.trial-of-run", "trial", "@home", "run", "1").In(protocol.English); got != "@home, run 1" {
+	if got := T("report.pairs-of", "trial", "@home", "a", "x", "b", "y").In(protocol.English); got != "@home: pairs of x and y" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -2,6 +2,9 @@ package diagnosis_test
 
 import (
 	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,22 +16,19 @@ import (
 // retold is a story's recording with words of it replaced, for what no lab of ours can make.
 func retold(t *testing.T, name string, oldnew ...string) []protocol.Event {
 	t.Helper()
-	for _, s := range stories(t) {
-		if s.name != name {
-			continue
-		}
-		text, err := json.Marshal(s.recording)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out []protocol.Event
-		if err := json.Unmarshal([]byte(strings.NewReplacer(oldnew...).Replace(string(text))), &out); err != nil {
-			t.Fatal(err)
-		}
-		return out
+	file := filepath.Join("testdata", name+".txtar")
+	if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
+		t.Skipf("there is no story %s", name)
 	}
-	t.Skipf("there is no story %s", name)
-	return nil
+	text, err := json.Marshal(read(t, file).recording)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []protocol.Event
+	if err := json.Unmarshal([]byte(strings.NewReplacer(oldnew...).Replace(string(text))), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 func found(d diagnosis.Diagnosis, c protocol.Code) []diagnosis.Finding {

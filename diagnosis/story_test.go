@@ -35,21 +35,27 @@ func stories(t testing.TB) (out []story) {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		a, err := txtar.ParseFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := story{name: strings.TrimSuffix(filepath.Base(f), ".txtar"), archive: a}
-		for line := range bytes.Lines(section(a, "recording.jsonl")) {
-			var e protocol.Event
-			if err := json.Unmarshal(line, &e); err != nil {
-				t.Fatalf("%s: %v", f, err)
-			}
-			s.recording = append(s.recording, e)
-		}
-		out = append(out, s)
+		out = append(out, read(t, f))
 	}
 	return out
+}
+
+// read is one story.
+func read(t testing.TB, file string) story {
+	t.Helper()
+	a, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := story{name: strings.TrimSuffix(filepath.Base(file), ".txtar"), archive: a}
+	for line := range bytes.Lines(section(a, "recording.jsonl")) {
+		var e protocol.Event
+		if err := json.Unmarshal(line, &e); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		s.recording = append(s.recording, e)
+	}
+	return s
 }
 
 func section(a *txtar.Archive, name string) []byte {

@@ -278,7 +278,7 @@ func (v view) signaling(r protocol.Report) table {
 		}
 		t.Rows = append(t.Rows, []cell{
 			{{Text: strconv.Itoa(s.Event), Mono: true}}, {{Text: number(s.AtMs), Mono: true}}, {{Text: way}},
-			{{Text: v.T("report.trial-of-run", "trial", v.word("trial.", string(s.Trial)), "run", strconv.Itoa(s.Run))}},
+			{{Text: string(s.Trial) + "-" + strconv.Itoa(s.Run), Mono: true}}, // as the trials name themselves: in words it would take two lines
 			{{Text: v.word("report.what-", s.What)}}, {{Text: orNone(shortCandidate(s.Text)), Mono: true}}, {applied},
 		})
 	}
