@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/icescope/icescope/protocol"
@@ -1095,7 +1096,12 @@ const (
 	notLast  = "（「『【〈《〔"
 )
 
-// pieces are where a line may break: after a space or a zero-width space, else between CJK characters where neither is there.
+// oneWord tells whether a line that broke between the two would break a word that was taken from another language.
+func oneWord(a, b rune) bool {
+	return unicode.Is(unicode.Katakana, a) && (b == 'ー' || unicode.Is(unicode.Katakana, b)) || a == 'ー' && unicode.Is(unicode.Katakana, b)
+}
+
+// pieces are where a line may break: after a space or a zero-width space, else between CJK characters where neither is there, but for katakana: they spell one word.
 func pieces(s string) (out []string) {
 	soft := strings.ContainsRune(s, '\u200b')
 	cur := ""
@@ -1110,7 +1116,7 @@ func pieces(s string) (out []string) {
 		switch wide := r >= firstWide || before >= firstWide; {
 		case r == '\u200b', before == ' ':
 			flush()
-		case !soft && wide && !strings.ContainsRune(notFirst, r) && !strings.ContainsRune(notLast, before):
+		case !soft && wide && !oneWord(before, r) && !strings.ContainsRune(notFirst, r) && !strings.ContainsRune(notLast, before):
 			flush()
 		}
 		if before = r; r != '\u200b' {
