@@ -350,8 +350,9 @@ func Run(ctx context.Context, s Play, o RunOptions) (result Result, err error) {
 		shoot(ctx, ends, keep, "end")
 		err = bench.collect(ctx, ends, keep)
 	}
-	if c, ok := ends[0].browser.(*chromium); ok && err == nil {
-		if o.Picture != "" {
+	if c, ok := ends[0].browser.(*chromium); ok && err == nil && o.Picture+o.Guide != "" {
+		err = WaitFor(ctx, c, verdictFinal) // a page on a slow machine draws what the server said a while ago
+		if o.Picture != "" && err == nil {
 			err = c.Screenshot(ctx, o.Picture, pictureView)
 		}
 		if o.Guide != "" {
