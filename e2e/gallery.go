@@ -60,6 +60,17 @@ func Gallery(ctx context.Context, binary, stories, dir string, wanted func(scena
 	defer c.Close()
 	pace := time.NewTicker(galleryPace)
 	defer pace.Stop()
+	err = eachRecording(stories, wanted, func(scenario, recording string) error {
+		return h.hang(ctx, c, pace.C, recording, filepath.Join(dir, scenario))
+	})
+	if err != nil {
+		return fmt.Errorf("%w; console %q", err, c.Log())
+	}
+	return WriteGallery(dir)
+}
+
+// eachRecording goes through the scenarios that are wanted and have a recording in that directory, in their order. An error says which it is of.
+func eachRecording(stories string, wanted func(scenario string) bool, visit func(scenario, recording string) error) error {
 	for _, s := range Scenarios {
 		if !wanted(s.Name) {
 			continue
@@ -69,13 +80,13 @@ func Gallery(ctx context.Context, binary, stories, dir string, wanted func(scena
 			continue
 		}
 		if err == nil {
-			err = h.hang(ctx, c, pace.C, recording, filepath.Join(dir, s.Name))
+			err = visit(s.Name, recording)
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w; console %q", s.Name, err, c.Log())
+			return fmt.Errorf("%s: %w", s.Name, err)
 		}
 	}
-	return WriteGallery(dir)
+	return nil
 }
 
 // recorded is the recording of a story.

@@ -51,25 +51,17 @@ func Paper(ctx context.Context, stories, dir string, wanted func(scenario string
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	for _, s := range Scenarios {
-		if !wanted(s.Name) {
-			continue
-		}
-		recording, err := recorded(filepath.Join(stories, s.Name+".txtar"))
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		} else if err != nil {
-			return err
-		}
+	return eachRecording(stories, wanted, func(scenario, recording string) error {
 		for _, lang := range []protocol.Lang{protocol.English, protocol.Japanese} {
-			p := Printed{Scenario: s.Name, Lang: lang, File: filepath.Join(dir, fmt.Sprintf("%s.%s.pdf", s.Name, lang))}
+			p := Printed{Scenario: scenario, Lang: lang, File: filepath.Join(dir, fmt.Sprintf("%s.%s.pdf", scenario, lang))}
+			var err error
 			if p.Pages, err = c.printed(ctx, recording, p); err != nil {
-				return fmt.Errorf("%s in %s: %w", s.Name, lang, err)
+				return fmt.Errorf("in %s: %w", lang, err)
 			}
 			each(p)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // printed makes one report, prints it, and counts the pages.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,17 +49,25 @@ func (d *drawer) serve(w http.ResponseWriter, r *http.Request) {
 		bad("the body is no picture: %v", err)
 		return
 	}
-	select {
-	case d.turns <- struct{}{}:
-	case <-r.Context().Done():
-		return
+	drawing, err := d.draw(r.Context(), q, width)
+	if r.Context().Err() != nil {
+		return // nobody waits for it any more
 	}
-	drawing, err := report.Draw(q, width)
-	<-d.turns
 	if err != nil {
 		bad("the picture cannot be drawn: %v", err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	writeJSON(w, http.StatusOK, drawing)
+}
+
+// draw waits for its turn, and gives it back whatever becomes of the drawing.
+func (d *drawer) draw(ctx context.Context, q protocol.DrawingRequest, width int) (protocol.Drawing, error) {
+	select {
+	case d.turns <- struct{}{}:
+	case <-ctx.Done():
+		return protocol.Drawing{}, ctx.Err()
+	}
+	defer func() { <-d.turns }()
+	return report.Draw(q, width)
 }
