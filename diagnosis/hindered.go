@@ -48,18 +48,47 @@ func (t *trial) slowest() *end {
 	return t.a
 }
 
-// Hindered are the kinds of trials that ended so last, and that the session is to repeat: none where it has done so often enough, or cannot.
-func (f *Fold) Hindered() (kinds []protocol.TrialKind) {
+// refuted: did the trial with host candidates alone fail, although the one with STUN connected from and to addresses that it had, too? No server had a part in that, so what failed was
+// not the way: an end, or the network for a moment. In the lab this is two hundred peers on two processors, and none of the networks.
+func (f *Fold) refuted(t *trial) bool {
+	if t.kind != protocol.TrialHost || !t.beaten() || t.connected() || t.stop.Reason == protocol.ReasonSuperseded {
+		return false
+	}
+	other := f.newestTrial(protocol.TrialSTUN)
+	if other == nil || !other.connected() || !other.both(func(n *end) bool { return t.endOf(n.peer).peer == n.peer }) {
+		return false
+	}
+	return other.both(func(n *end) bool {
+		i := slices.IndexFunc(n.pairs, func(p *endPair) bool { return n.selected != "" && p.key() == n.selected })
+		if i < 0 {
+			return false
+		}
+		return t.endOf(n.peer).offered(n.pairs[i].local) && t.endOf(other.other(n).peer).offered(n.pairs[i].remote)
+	})
+}
+
+// offered: has the end signaled a host candidate of this address, whatever the other trial calls it? Pion opens a socket of its own for each address that STUN tells it.
+func (n *end) offered(c protocol.SampleCandidate) bool {
+	return slices.ContainsFunc(n.ofType("host"), func(h *candidate) bool {
+		ip := addrOf(h.Address)
+		return h.Protocol == "udp" && c.Protocol == "udp" && (c.Type == "host" || ip.IsValid() && ip == addrOf(c.Address))
+	})
+}
+
+// Doubtful are the kinds of trials whose last failure says little of the network, and that the session is to repeat: none where it has done so often enough, or cannot.
+func (f *Fold) Doubtful() (kinds []protocol.TrialKind) {
 	if f.full || f.repeats() >= MaxRepeats || len(f.players()) != 2 {
 		return nil
 	}
 	for _, n := range needsOf {
-		if t := f.newestTrial(n.kind); t != nil && t.hindered() {
+		if t := f.newestTrial(n.kind); t != nil && f.doubtful(t) {
 			kinds = append(kinds, n.kind)
 		}
 	}
 	return kinds
 }
+
+func (f *Fold) doubtful(t *trial) bool { return t.hindered() || f.refuted(t) }
 
 // repeats is how often the session has repeated trials since a person, or the second peer's coming, last began a run.
 func (f *Fold) repeats() (n int) {

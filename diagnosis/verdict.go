@@ -71,7 +71,7 @@ var needsOf = []struct {
 }
 
 // verdict climbs from the cheapest way to the dearest. It names the first that connects; while a cheaper one is still out, that is not final. The cause is that of the
-// failure of the next cheaper way, or, where nothing connects, of the dearest that was tried. While an experiment of the session's is due that may change the cause, it is not
+// failure of the next cheaper way, or, where nothing connects, of the dearest that was tried. A way that a dearer one has shown to be enough is named, and likely. While an experiment of the session's is due that may change the cause, it is not
 // final.
 func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 	v := Verdict{Needs: protocol.NeedsUndetermined, Confidence: protocol.Possible, Pending: []protocol.TrialKind{}, Recommended: []protocol.ICEServer{}}
@@ -80,7 +80,7 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 	var cheaper *trial
 	relays := 0
 	tried := false
-	hindered, again := false, f.Hindered()
+	doubtful, refuted, again := false, false, f.Doubtful()
 	for _, n := range needsOf {
 		t := f.newestTrial(n.kind)
 		// One that an end could not run in time was tried all the same.
@@ -93,14 +93,16 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 		}
 		if t.connected() {
 			v.Needs, v.Final = n.needs, settled && !unfinished
-			if n.kind != protocol.TrialHost {
+			if refuted = cheaper != nil && f.refuted(cheaper); refuted {
+				v.Needs = protocol.NeedsNothing
+			} else if n.kind != protocol.TrialHost {
 				v.Recommended = t.start.ICEServers
 			}
 			break
 		}
 		settled = settled && t.stop != nil
 		unfinished = unfinished || t.broken()
-		hindered = hindered || t.hindered()
+		doubtful = doubtful || f.doubtful(t)
 		cheaper = t
 	}
 	if t := f.onlyCustom(); t != nil { // an application's own servers: the pair that it uses says what was enough
@@ -122,7 +124,9 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 			v.Needs = protocol.NeedsUnreachable
 		}
 	}
-	if v.Needs == protocol.NeedsNothing {
+	if refuted {
+		v.Confidence = protocol.Likely
+	} else if v.Needs == protocol.NeedsNothing {
 		v.Confidence = protocol.Certain
 	} else if cheaper != nil && (v.Needs != protocol.NeedsUndetermined || settled) {
 		if i := cause(findings, cheaper); i >= 0 {
@@ -133,7 +137,7 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 	if v.Needs == protocol.NeedsUndetermined && v.Cause == "" && f.untold() {
 		v.Final = false // what no trial could begin with stands there
 	}
-	if hindered { // a cheaper way might have connected on a machine that keeps up, and is tried again
+	if doubtful { // a cheaper way might have connected, and is tried again
 		v.Final = v.Final && len(again) == 0
 	}
 	f.word(&v, tried)

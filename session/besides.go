@@ -37,9 +37,9 @@ func (s *state) besides() bool {
 	return s.automatic()
 }
 
-// repeat tries again what the machine of an end could not keep up with, now that nothing else runs on it. A person sees it happen, and the verdict waits for it.
+// repeat tries again what failed for an end's want of time and the like, now that nothing else runs there. A person sees it happen, and the verdict waits for it.
 func (s *state) repeat() bool {
-	kinds := s.fold.Hindered()
+	kinds := s.fold.Doubtful()
 	if len(kinds) == 0 || len(s.kinds(kinds, s.players())) < len(kinds) {
 		return false
 	}
