@@ -45,6 +45,9 @@ type ClientMessage struct {
 	Run            *Run            `json:"run,omitempty"`
 }
 
+// MaxSnapshotEveryMs bounds what a hello may ask for: a program that shows its progress once in a second still looks alive.
+const MaxSnapshotEveryMs = 1000
+
 // Hello is the first frame on every connection.
 type Hello struct {
 	Label     string   `json:"label,omitempty"` // what the person calls this machine; at most 64 characters are kept
@@ -55,6 +58,8 @@ type Hello struct {
 	Trials []TrialKind `json:"trials,omitempty"`
 	// Live asks for snapshots and events as they come.
 	Live bool `json:"live,omitempty"`
+	// SnapshotEveryMs is the least time between two of them, at most MaxSnapshotEveryMs; 0: as often as the server makes them. Who draws no picture spares both ends most of the work.
+	SnapshotEveryMs int `json:"snapshotEveryMs,omitempty"`
 	// Beside is the id of the peer on whose machine this one stands, or "auto" for the one that comes from the same address. Only a headless peer may be
 	// beside another: it takes no place in the room, and is tried against that peer's other end.
 	Beside string `json:"beside,omitempty"`

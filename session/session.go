@@ -137,7 +137,8 @@ type state struct {
 	recording recording
 	fold      *diagnosis.Fold
 	run       int
-	sent      map[string]int // by peer: how many events it was sent
+	sent      map[string]int       // by peer: how many events it was sent
+	shown     map[string]time.Time // and when it was sent a snapshot
 	keys      map[trialEnd]credentials
 	asked     map[trialAddr]bool      // direct checks
 	tied      map[string]map[tie]bool // by peer
@@ -251,6 +252,7 @@ func (c *Conductor) Resumed(r *signaling.Room, p *signaling.Peer, eventsSeen int
 	s.record(p.ID(), protocol.EventResumed, nil)
 	if s.sent != nil {
 		s.sent[p.ID()] = max(0, min(eventsSeen, len(s.recording.entries)))
+		delete(s.shown, p.ID())
 	}
 	if len(p.Hello().Trials) > 0 {
 		if c.settle(r, p) { // it comes from another network now
@@ -266,6 +268,7 @@ func (c *Conductor) Left(r *signaling.Room, p *signaling.Peer, reason string) {
 	s := r.Data.(*state)
 	s.record(p.ID(), protocol.EventLeft, &protocol.Left{Reason: reason})
 	delete(s.sent, p.ID())
+	delete(s.shown, p.ID())
 	s.endNAT(p.ID())
 	delete(s.tied, p.ID())
 	c.forget(r, p.ID())

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/icescope/icescope/peer"
 	"github.com/icescope/icescope/protocol"
@@ -201,4 +202,21 @@ func serveSTUN(t testing.TB, n *vnet.Net, address string, seen func(protocol.Sig
 		}
 	})
 	return func() { _ = conn.Close(); serving.Wait() }
+}
+
+// Who asks for fewer snapshots is sent fewer, and the last of them all the same.
+func TestSnapshotsNoMoreOftenThanAskedFor(t *testing.T) {
+	w := newWorld(t, session.Config{})
+	slow := protocol.Hello{Kind: protocol.KindWatcher, Live: true, SnapshotEveryMs: 200}
+	began := time.Now()
+	seldom, a := w.join(slow), w.join(browser)
+	for range 20 {
+		a.sync()
+	}
+	n := len(w.events())
+	seldom.wait("the last snapshot", func(m protocol.ServerMessage) bool { return m.Snapshot != nil && m.Snapshot.Events >= n })
+	often, few := len(a.all(snapshot)), len(seldom.all(snapshot))
+	if most := int(time.Since(began)/(200*time.Millisecond)) + 1; few > most || few >= often {
+		t.Errorf("%d snapshots at the most were asked for, %d came; the others got %d", most, few, often)
+	}
 }

@@ -110,10 +110,18 @@ func (s *state) publish() {
 	}
 	s.dirty, s.last = false, time.Now()
 	defer func() { s.cost = time.Since(s.last) }()
+	later := time.Duration(-1) // until the first of those is due who asked for fewer
 	var diagnosed *diagnosis.Diagnosis
 	snapshots := map[protocol.Lang][]byte{}
 	for _, p := range s.room.Members() {
 		if !p.Hello().Live || !p.Online() {
+			continue
+		}
+		pace := time.Duration(min(max(p.Hello().SnapshotEveryMs, 0), protocol.MaxSnapshotEveryMs)) * time.Millisecond
+		if wait := pace - s.last.Sub(s.shown[p.ID()]); wait > 0 {
+			if s.dirty = true; later < 0 || wait < later {
+				later = wait
+			}
 			continue
 		}
 		if diagnosed == nil {
@@ -125,8 +133,9 @@ func (s *state) publish() {
 			snapshots[lang] = encode(&protocol.ServerMessage{Type: protocol.ServerSnapshot, Snapshot: &r})
 		}
 		if s.sent == nil {
-			s.sent = map[string]int{}
+			s.sent, s.shown = map[string]int{}, map[string]time.Time{}
 		}
+		s.shown[p.ID()] = s.last
 		for from := s.sent[p.ID()]; from < len(s.recording.entries); {
 			events := s.recording.events(from, maxEventsFrame)
 			from += len(events)
@@ -134,6 +143,9 @@ func (s *state) publish() {
 			p.SendEncoded(encode(&protocol.ServerMessage{Type: protocol.ServerEvents, Events: events}))
 		}
 		p.SendSnapshot(snapshots[lang])
+	}
+	if later >= 0 {
+		s.wake(later)
 	}
 }
 

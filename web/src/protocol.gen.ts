@@ -586,6 +586,8 @@ export interface Hello {
   trials?: TrialKind[];
   /** Live asks for snapshots and events as they come. */
   live?: boolean;
+  /** SnapshotEveryMs is the least time between two of them, at most MaxSnapshotEveryMs; 0: as often as the server makes them. Who draws no picture spares both ends most of the work. */
+  snapshotEveryMs?: number;
   /**
    * Beside is the id of the peer on whose machine this one stands, or "auto" for the one that comes from the same address. Only a headless peer may be
    * beside another: it takes no place in the room, and is tried against that peer's other end.
