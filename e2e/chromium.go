@@ -251,6 +251,11 @@ func (c *chromium) Close() {
 
 // call sends one command and waits for its answer. Commands before the session exists go to the browser, later ones to the page.
 func (c *chromium) call(ctx context.Context, method string, params, result any) error {
+	return c.callIn(ctx, c.session, method, params, result)
+}
+
+// callIn is call to the page of this session; to the browser where it is empty.
+func (c *chromium) callIn(ctx context.Context, session, method string, params, result any) error {
 	raw, err := json.Marshal(params)
 	if err != nil {
 		return err
@@ -261,7 +266,7 @@ func (c *chromium) call(ctx context.Context, method string, params, result any) 
 	answer := make(chan cdpMessage, 1)
 	c.calling.Lock()
 	c.last++
-	m := cdpMessage{ID: c.last, SessionID: c.session, Method: method, Params: raw}
+	m := cdpMessage{ID: c.last, SessionID: session, Method: method, Params: raw}
 	c.waiting[m.ID] = answer
 	dead := c.dead
 	c.calling.Unlock()
