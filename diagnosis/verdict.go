@@ -140,7 +140,7 @@ func (f *Fold) verdict(findings []Finding, experiments []Experiment) Verdict {
 	if doubtful { // a cheaper way might have connected, and is tried again
 		v.Final = v.Final && len(again) == 0
 	}
-	f.word(&v, tried)
+	f.word(&v, tried, findings)
 	return v
 }
 
@@ -160,7 +160,7 @@ func cause(findings []Finding, t *trial) int {
 }
 
 // word puts the verdict into a sentence.
-func (f *Fold) word(v *Verdict, tried bool) {
+func (f *Fold) word(v *Verdict, tried bool, findings []Finding) {
 	var online []*peer
 	for _, p := range f.peers {
 		if p.joined.Kind != protocol.KindWatcher && p.joined.Beside == "" && !p.left {
@@ -192,7 +192,9 @@ func (f *Fold) word(v *Verdict, tried bool) {
 		}
 	}
 	v.Summary = catalog.T("verdict."+key, args...)
-	switch {
+	switch i := f.flaw(findings); {
+	case v.Needs == protocol.NeedsNothing && i >= 0: // what is green at a glance must not hide it
+		v.Summary = catalog.T("verdict.nothing-but", "flaw", "@finding."+string(findings[i].Code)+".title")
 	case v.Cause == "":
 	case v.Confidence == protocol.Possible: // others explain as much, so the sentence must not sound sure
 		v.Summary = catalog.T("verdict."+key+"-perhaps", args...)
@@ -206,6 +208,21 @@ func (f *Fold) word(v *Verdict, tried bool) {
 		key += "-open" // there is no finding that would say how to do without
 	}
 	v.Advice = catalog.T("advice."+key, args...)
+}
+
+// flaws are what a connection can have and still stand: an application fails of it all the same.
+var flaws = []protocol.Code{protocol.CodePathLost, protocol.CodeMTUBlackHole, protocol.CodeSlowFirstPacket, protocol.CodeLossyPath}
+
+// flaw is the surest finding of these, of the newest direct trials; -1: there is none that is at least likely.
+func (f *Fold) flaw(findings []Finding) int {
+	best := -1
+	for i, x := range findings {
+		here := x.Trial == "" || !x.Trial.Relay() && x.Run == f.newest(x.Trial)
+		if here && slices.Contains(flaws, x.Code) && x.Confidence != protocol.Possible && (best < 0 || confidenceOrder(x.Confidence) < confidenceOrder(findings[best].Confidence)) {
+			best = i
+		}
+	}
+	return best
 }
 
 // applications are causes that the owner of a network can do nothing about.

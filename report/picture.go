@@ -478,7 +478,7 @@ func (d *painter) crossing(id string) protocol.Crossing {
 
 func (d *painter) server() protocol.PictureNode {
 	n := protocol.PictureNode{ID: serverNode, Kind: protocol.NodeServer, State: protocol.NodeThere, Label: d.say("report.this-server")}
-	n.Addresses = firsts(d.r.Server.STUN, maxAddresses)
+	n.Addresses = firsts(withoutLinkLocal(d.r.Server.STUN), maxAddresses)
 	if len(n.Addresses) == 0 {
 		n.State, n.Notes = protocol.NodeUnknown, []string{d.say("picture.address-unknown")}
 	}
@@ -893,6 +893,18 @@ func firsts(all []string, limit int) []string {
 		out = append(out, s)
 	}
 	return out
+}
+
+// withoutLinkLocal leaves out the addresses that are good on one link only (RFC 4291 section 2.5.6), where there are others.
+func withoutLinkLocal(all []string) []string {
+	others := slices.DeleteFunc(slices.Clone(all), func(s string) bool {
+		ip, err := netip.ParseAddr(strings.Trim(withoutPort(s), "[]"))
+		return err == nil && ip.IsLinkLocalUnicast()
+	})
+	if len(others) == 0 {
+		return all
+	}
+	return others
 }
 
 func orUnknown(s string) string {

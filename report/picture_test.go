@@ -134,8 +134,9 @@ func TestWrap(t *testing.T) {
 	}{
 		{"arrives, answered", 200, []string{"arrives, answered"}},
 		{"arrives, answered", 80, []string{"arrives,", "answered"}},
-		{"別の場所から応答あり", 96, []string{"別の場所か", "ら応答あり"}},   // not one character alone
-		{"届き、応答あり", 25, []string{"届", "き、", "応答", "あり"}}, // no line begins with a comma
+		{"別の場所から応答あり", 96, []string{"別の場所から", "応答あり"}},                   // between phrases
+		{"届き、応答あり", 25, []string{"届", "き、", "応答", "あり"}},                 // no line begins with a comma
+		{"途中でパケットが破棄されている", 70, []string{"途中で", "パケットが", "破棄されて", "いる"}}, // one that is longer than a line
 		{"送信なし：\u200b候補が消失", 100, []string{"送信なし：", "候補が消失"}},
 		{"x", 1, []string{"x…"}},
 		{"", 10, nil},

@@ -452,7 +452,7 @@ func (l *layout) chip(x, y int, s string) []shape { return l.chipOf(x, y, clip(s
 func (l *layout) chipOf(x, foot int, lines ...string) []shape {
 	w := 0
 	for _, s := range lines {
-		w = max(w, textWidth(s, 12)+32)
+		w = max(w, textWidth(s, 12)+chipPad)
 	}
 	x, y := max(min(x, l.w-w/2-2), w/2+1), foot-15*(len(lines)-1)
 	shapes := []shape{rect(x-w/2, y, w, 9+15*len(lines), "pic-chip")}
@@ -612,7 +612,7 @@ func (l *layout) serverWide(x, bottom int) {
 func (l *layout) relayWide(w protocol.PictureWay, top, mw int, edge map[string]int, serverL int) {
 	l.way(w,
 		stroke("pic-rule", "M%d %dH%d", serverL+10, top, serverL+serverWidth-10),
-		text(l.w/2, top+14, "middle", "pic-name", w.Name), text(l.w/2, top+38, "middle", "pic-soft", outcomeSign(w)+" "+w.OutcomeText))
+		text(l.w/2, top+14, "middle", "pic-name", w.Name), text(l.w/2, top+38, "middle", "pic-label", outcomeSign(w)+" "+w.OutcomeText))
 	for i, a := range w.Arrows {
 		y := top + 20 + i*27
 		x1, x2 := l.x(a.From, mw+3), l.x(a.From, l.w-mw-3)
@@ -670,9 +670,10 @@ func (l *layout) arrowWide(a protocol.PictureArrow, top, mw int, edge map[string
 			text(l.w/2, top+11, "middle", "pic-label pic-asks", clip(a.AskedText, room, 12)),
 			text(l.w/2, top+41, "middle", "pic-label pic-stray", clip(stateSign(a.State)+" "+a.AnswerText, room, 12))}
 	default:
-		shapes = append(l.straight(a, x1, x2, top+32, towards, l.w/2), text(l.w/2, top+21, "middle", "pic-label", label))
+		y := top + 19 // above the cross of a loss
+		shapes = append(l.straight(a, x1, x2, top+32, towards, l.w/2), text(l.w/2, y, "middle", "pic-label", label))
 		if asked != "" {
-			shapes = append(shapes, text(tip, top+21, anchor, "pic-mono", asked))
+			shapes = append(shapes, text(tip, y, anchor, "pic-mono", asked))
 		}
 	}
 	l.arrow(protocol.MarkArrow, a, shapes...)
@@ -689,6 +690,8 @@ const (
 	legsWidth    = 104
 	firstLeg     = 20
 	legPitchTall = 52
+	chipPad      = 20
+	chipLines    = 4
 )
 
 // tall lays the same out from top to bottom, for a narrow screen.
@@ -768,7 +771,11 @@ func (l *layout) tall() drawing {
 		l.wayTall(w, legsWidth+i*col, col, top, end, edge)
 	}
 	if !shared { // above the arrows
-		l.out.Marks[0].Shapes = append(l.out.Marks[0].Shapes, l.chipOf((l.w+split)/2, end-26, wrap(between.Label, max(l.w-split-48, 120), 12, 2)...)...)
+		room := l.w - split - chipPad - 4 // a relay's arrows run past it
+		if len(directs) == 0 {
+			room = l.w / 2
+		}
+		l.out.Marks[0].Shapes = append(l.out.Marks[0].Shapes, l.chipOf((l.w+split)/2, end-26, wrap(between.Label, room, 12, chipLines)...)...)
 		l.out.Marks = append(l.out.Marks[1:], l.out.Marks[0])
 	}
 	l.out.Marks = append(l.out.Marks, l.labels...)
@@ -897,6 +904,9 @@ func (l *layout) wallTall(id string, i int, n protocol.PictureNode, at, split in
 		if lower != "" && split < l.w {
 			shapes = append(shapes, bar(split, y, l.w-split, wallWidth, lower)...)
 		}
+		if upper == "pic-wall-unknown" || lower == "pic-wall-unknown" {
+			shapes = append(shapes, text(l.w-8, y+wallWidth-3, "middle", "pic-label", "?"))
+		}
 	}
 	l.node(n, l.natID(id, i), string(n.Crossing), shapes...)
 }
@@ -948,7 +958,7 @@ func (l *layout) wayTall(w protocol.PictureWay, left, width, top, end int, edge 
 	mid := left + width/2
 	var title []shape
 	y := top + 10
-	for _, s := range wrap(w.Name, width-6, 13, 2) {
+	for _, s := range wrap(w.Name, width-14, 13, 2) {
 		title = append(title, text(mid, y, "middle", "pic-name", s))
 		y += 16
 	}
@@ -983,7 +993,7 @@ func (l *layout) wayTall(w protocol.PictureWay, left, width, top, end int, edge 
 			ly += i*44 - 6 // above and below the server
 		}
 		var texts []shape
-		for _, s := range wrap(stateSign(a.State)+" "+a.Label, width-6, 12, 2) {
+		for _, s := range wrap(map[int]string{1: "↓", -1: "↑"}[down]+" "+stateSign(a.State)+" "+a.Label, width-6, 12, 2) { // they stand between the two arrows
 			texts = append(texts, text(mid, ly, "middle", "pic-label", s))
 			ly += 15
 		}
@@ -1053,12 +1063,16 @@ func shortHost(s string) string {
 	return s
 }
 
-// wrap breaks at spaces, and anywhere in scripts without; what does not fit into the lines is cut. The lines are about as long as each other: no word stands alone on the last.
+// wrap breaks at spaces, and in scripts without between phrases, but anywhere where one alone is longer than a line; what does not fit into the lines is cut. The lines are about as long as each other: no word stands alone on the last.
 func wrap(s string, room, size, lines int) (out []string) {
-	words := pieces(s)
+	words := pieces(s, room, size)
 	out = inLines(words, room, size)
 	if n := len(out); n > 1 && n <= lines {
-		narrowest := room - sort.Search(room, func(less int) bool { return len(inLines(words, room-less-1, size)) > n })
+		least := 1
+		for _, word := range words {
+			least = max(least, textWidth(strings.TrimRight(word, " "), size))
+		}
+		narrowest := room - sort.Search(max(room-least, 0), func(less int) bool { return len(inLines(words, room-less-1, size)) > n })
 		out = inLines(words, narrowest, size)
 	}
 	if len(out) > lines {
@@ -1096,13 +1110,39 @@ const (
 	notLast  = "（「『【〈《〔"
 )
 
-// oneWord tells whether a line that broke between the two would break a word that was taken from another language.
-func oneWord(a, b rune) bool {
-	return unicode.Is(unicode.Katakana, a) && (b == 'ー' || unicode.Is(unicode.Katakana, b)) || a == 'ー' && unicode.Is(unicode.Katakana, b)
+// script is what a character of Japanese text is written in: a phrase begins where it changes, but for hiragana, which end words that others began.
+func script(r rune) int {
+	switch {
+	case unicode.Is(unicode.Hiragana, r):
+		return 1
+	case r == 'ー' || unicode.Is(unicode.Katakana, r):
+		return 2
+	case unicode.Is(unicode.Han, r):
+		return 3
+	case r >= firstWide: // punctuation
+		return 4
+	}
+	return 5
 }
 
-// pieces are where a line may break: after a space or a zero-width space, else between CJK characters where neither is there, but for katakana: they spell one word.
-func pieces(s string) (out []string) {
+// pieces are what no line breaks: up to a space or a zero-width space, and where neither is there up to the end of a phrase of Japanese; one that is longer than the room gives up its characters.
+func pieces(s string, room, size int) (out []string) {
+	for _, phrase := range phrases(s) {
+		cur := ""
+		for _, r := range phrase {
+			before, _ := utf8.DecodeLastRuneInString(cur)
+			if long := textWidth(phrase, size) > room; long && cur != "" && (r >= firstWide || before >= firstWide) && !strings.ContainsRune(notFirst, r) && !strings.ContainsRune(notLast, before) {
+				out = append(out, cur)
+				cur = ""
+			}
+			cur += string(r)
+		}
+		out = append(out, cur)
+	}
+	return out
+}
+
+func phrases(s string) (out []string) {
 	soft := strings.ContainsRune(s, '\u200b')
 	cur := ""
 	flush := func() {
@@ -1116,7 +1156,7 @@ func pieces(s string) (out []string) {
 		switch wide := r >= firstWide || before >= firstWide; {
 		case r == '\u200b', before == ' ':
 			flush()
-		case !soft && wide && !oneWord(before, r) && !strings.ContainsRune(notFirst, r) && !strings.ContainsRune(notLast, before):
+		case !soft && wide && script(r) != 1 && script(r) != script(before) && !strings.ContainsRune(notFirst, r) && !strings.ContainsRune(notLast, before):
 			flush()
 		}
 		if before = r; r != '\u200b' {

@@ -54,12 +54,12 @@ export function Verdict({ report }: { report: Report | null }) {
             ) : (
               <Badge look={{ tone: "info", sign: "spinner" }} text={open ? t("verdict.measuring") : t("verdict.sofar")} />
             )}
-            {!open && sure(v!) && <Badge look={confidenceLook[v!.confidence] ?? confidenceLook.possible} text={word("confidence", v!.confidence)} title={t("confidence.title")} />}
             {v!.cause && (
               <a class="verdict-cause" href="#cause">
                 {t("verdict.cause", { cause: causeOf(report)?.title ?? v!.cause })}
               </a>
             )}
+            {!open && sure(v!) && <Badge look={confidenceLook[v!.confidence] ?? confidenceLook.possible} text={word("confidence", v!.confidence)} title={t("confidence.title")} />}
             {phase === "measuring" && <Progress report={report} />}
           </div>
         )}
