@@ -320,6 +320,9 @@ func (f *Fold) sameSegment(p, q *peer) (a answer, proven bool, events []int) {
 	if !x.IsValid() || !y.IsValid() {
 		return unknown, false, nil
 	}
+	if x.IsLinkLocalUnicast() != y.IsLinkLocalUnicast() {
+		return unknown, false, nil // one that has given itself an address may share the other's segment, whatever the addresses say (RFC 3927 section 2.6)
+	}
 	if !sameSubnet(x, y) {
 		return no, false, nil
 	}
