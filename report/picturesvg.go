@@ -690,8 +690,9 @@ const (
 	legsWidth    = 104
 	firstLeg     = 20
 	legPitchTall = 52
-	chipPad      = 20
+	chipPad      = 30
 	chipLines    = 4
+	leastChip    = 66 // a long word
 )
 
 // tall lays the same out from top to bottom, for a narrow screen.
@@ -771,7 +772,7 @@ func (l *layout) tall() drawing {
 		l.wayTall(w, legsWidth+i*col, col, top, end, edge)
 	}
 	if !shared { // above the arrows
-		room := l.w - split - chipPad - 4 // a relay's arrows run past it
+		room := max(l.w-split-chipPad-4, leastChip) // a relay's arrows run past it
 		if len(directs) == 0 {
 			room = l.w / 2
 		}
@@ -993,7 +994,7 @@ func (l *layout) wayTall(w protocol.PictureWay, left, width, top, end int, edge 
 			ly += i*44 - 6 // above and below the server
 		}
 		var texts []shape
-		for _, s := range wrap(map[int]string{1: "↓", -1: "↑"}[down]+" "+stateSign(a.State)+" "+a.Label, width-6, 12, 2) { // they stand between the two arrows
+		for _, s := range wrap(map[int]string{1: "↓", -1: "↑"}[down]+" "+stateSign(a.State)+" "+a.Label, width-6, 12, 3) { // they stand between the two arrows
 			texts = append(texts, text(mid, ly, "middle", "pic-label", s))
 			ly += 15
 		}
