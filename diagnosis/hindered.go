@@ -59,11 +59,8 @@ func (f *Fold) refuted(t *trial) bool {
 		return false
 	}
 	return other.both(func(n *end) bool {
-		i := slices.IndexFunc(n.pairs, func(p *endPair) bool { return n.selected != "" && p.key() == n.selected })
-		if i < 0 {
-			return false
-		}
-		return t.endOf(n.peer).offered(n.pairs[i].local) && t.endOf(other.other(n).peer).offered(n.pairs[i].remote)
+		p := n.selectedPair()
+		return p != nil && t.endOf(n.peer).offered(p.local) && t.endOf(other.other(n).peer).offered(p.remote)
 	})
 }
 

@@ -111,18 +111,15 @@ func (f *Fold) believe(all []Finding) []Finding {
 // without a server, so that a dearer one says that the cheaper did not do in time.
 func (t *trial) neededBy() protocol.Needs {
 	for _, n := range t.ends() {
-		for _, p := range n.pairs {
-			if n.selected == "" || p.key() != n.selected {
-				continue
-			}
-			switch {
-			case p.local.Type == "relay" && (p.local.RelayProtocol == "tcp" || p.local.RelayProtocol == "tls"):
-				return protocol.NeedsTURNTCP
-			case p.local.Type == "relay" || p.remote.Type == "relay":
-				return protocol.NeedsTURNUDP
-			case p.local.Type == "host" && p.remote.Type == "host":
-				return protocol.NeedsNothing
-			}
+		switch p := n.selectedPair(); {
+		case p == nil:
+		case p.local.Type == "relay" && (p.local.RelayProtocol == "tcp" || p.local.RelayProtocol == "tls"):
+			return protocol.NeedsTURNTCP
+		case p.local.Type == "relay" || p.remote.Type == "relay":
+			return protocol.NeedsTURNUDP
+		case p.local.Type == "host" && p.remote.Type == "host":
+			return protocol.NeedsNothing
+		default:
 			return protocol.NeedsSTUN
 		}
 	}

@@ -138,6 +138,19 @@ func (g *group) relayed() bool {
 	return strings.HasPrefix(g.baseA, relayBase) || strings.HasPrefix(g.baseB, relayBase)
 }
 
+// selectedPair is the one that the end's statistics call selected; nil: none, or it is not among them.
+func (n *end) selectedPair() *endPair {
+	if n.selected == "" {
+		return nil
+	}
+	for _, p := range n.pairs {
+		if p.key() == n.selected {
+			return p
+		}
+	}
+	return nil
+}
+
 // seen is one end's pair with the judgement whether its remote address is an alias.
 type seen struct {
 	*endPair

@@ -69,13 +69,8 @@ func addEnd(r *protocol.PeerReport, n *end) {
 }
 
 func (n *end) isSelected(c *candidate) bool {
-	if n.selected == "" {
-		return false
-	}
-	for _, p := range n.pairs {
-		if p.key() == n.selected {
-			return p.base == n.baseOf(c.Type, c.Protocol, c.Port, c.RelatedPort) && (c.Type == p.local.Type || c.Type == "host" && p.local.Type == "prflx")
-		}
+	if p := n.selectedPair(); p != nil {
+		return p.base == n.baseOf(c.Type, c.Protocol, c.Port, c.RelatedPort) && (c.Type == p.local.Type || c.Type == "host" && p.local.Type == "prflx")
 	}
 	return false
 }

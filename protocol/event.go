@@ -139,7 +139,7 @@ type RunMade struct {
 	Automatic   bool        `json:"automatic,omitempty"`
 	Experiment  Experiment  `json:"experiment,omitempty" ts:"Experiment | ''"`
 	HoldMs      int         `json:"holdMs,omitempty"`
-	// Repeat tells that the server tries again by itself what the machine of an end could not keep up with.
+	// Repeat tells that the server tries again by itself what failed because the machine of an end could not keep up, or what another trial has shown to work.
 	Repeat bool `json:"repeat,omitempty"`
 	// Peers are the two ends, where one of them stands beside another peer; empty: the two of the room.
 	Peers []string `json:"peers,omitempty"`

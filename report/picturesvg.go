@@ -1129,10 +1129,10 @@ func script(r rune) int {
 // pieces are what no line breaks: up to a space or a zero-width space, and where neither is there up to the end of a phrase of Japanese; one that is longer than the room gives up its characters.
 func pieces(s string, room, size int) (out []string) {
 	for _, phrase := range phrases(s) {
-		cur := ""
+		cur, long := "", textWidth(phrase, size) > room
 		for _, r := range phrase {
 			before, _ := utf8.DecodeLastRuneInString(cur)
-			if long := textWidth(phrase, size) > room; long && cur != "" && (r >= firstWide || before >= firstWide) && !strings.ContainsRune(notFirst, r) && !strings.ContainsRune(notLast, before) {
+			if long && cur != "" && (r >= firstWide || before >= firstWide) && !strings.ContainsRune(notFirst, r) && !strings.ContainsRune(notLast, before) {
 				out = append(out, cur)
 				cur = ""
 			}

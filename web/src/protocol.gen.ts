@@ -371,7 +371,7 @@ export interface RunMade {
   automatic?: boolean;
   experiment?: Experiment | '';
   holdMs?: number;
-  /** Repeat tells that the server tries again by itself what the machine of an end could not keep up with. */
+  /** Repeat tells that the server tries again by itself what failed because the machine of an end could not keep up, or what another trial has shown to work. */
   repeat?: boolean;
   /** Peers are the two ends, where one of them stands beside another peer; empty: the two of the room. */
   peers?: string[];
